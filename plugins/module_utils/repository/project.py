@@ -1,0 +1,84 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the ``project.yml`` of an Inmanta project is released: every module frozen, no pre-releases."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
+
+PROJECT_FILE = "project.yml"
+_REQUIREMENT = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?(?P<clauses>[^;@]*)(?:;.*)?\Z", re.DOTALL)
+_EXACT = re.compile(r"==\s*[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z")
+
+
+def check_released(files):
+    """What keeps a project from being a release.
+
+    :param files: texts of the release's files by path; ``project.yml`` is read.
+    :returns: problems, each naming key and value; empty when the project is released.
+    """
+    text = files.get(PROJECT_FILE)
+    if text is None:
+        return ["%s: not there: the release has no such file in its top directory" % PROJECT_FILE]
+    try:
+        project = _parse(text)
+    except ValueError as exc:
+        return ["%s: %s" % (PROJECT_FILE, exc)]
+    return _check_requires(project.get("requires")) + _check_pip(project.get("pip")) + _check_mode(project)
+
+
+def _parse(text):
+    try:
+        import yaml
+    except ImportError:
+        raise StagecraftError("PyYAML is not installed for the Python that reads %s. Install it there." % PROJECT_FILE)
+    try:
+        project = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+        mark = getattr(exc, "problem_mark", None)
+        where = " (line %d)" % (mark.line + 1) if mark else ""
+        raise ValueError("not YAML%s: %s" % (where, getattr(exc, "problem", None) or exc))
+    if not isinstance(project, dict):
+        raise ValueError("not a mapping but %s" % type(project).__name__)
+    return project
+
+
+def _check_requires(requires):
+    if requires in (None, [], ""):
+        return ["requires: empty: nothing is frozen"]
+    if isinstance(requires, str):
+        requires = [requires]
+    if not isinstance(requires, list):
+        return ["requires: %r: must be a list of modules, each pinned with '=='" % (requires,)]
+    return [problem for problem in map(_check_entry, requires) if problem]
+
+
+def _check_entry(entry):
+    if not isinstance(entry, str):
+        return "requires: %r: must be a text such as 'std == 8.7.5'" % (entry,)
+    match = _REQUIREMENT.match(entry)
+    clauses = match.group("clauses").strip(" ()\n\t").split(",") if match else []
+    if any(_EXACT.match(clause.strip()) for clause in clauses):
+        return None
+    return "requires: %r: not pinned with '==' to one version" % entry
+
+
+def _check_pip(pip):
+    if pip is None:
+        return []
+    if not isinstance(pip, dict):
+        return ["pip: %r: must be a mapping" % (pip,)]
+    if pip.get("pre") in (None, False):
+        return []
+    return ["pip.pre: %r: must be absent or false: it lets pre-releases in" % (pip["pre"],)]
+
+
+def _check_mode(project):
+    mode = project.get("install_mode")
+    if mode in (None, "release"):
+        return []
+    return ["install_mode: %r: must be absent or 'release'" % (mode,)]

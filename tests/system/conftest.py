@@ -1,0 +1,63 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures with a real orchestrator.
+
+STAGECRAFT_BED_RELEASE: the orchestrator release, default the newest that this machine can run.
+STAGECRAFT_BED_DIR: use the bed that `python3 -m tests.bed up --detach --dir DIR` keeps running there.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bed import AttachedBed, Bed, Environment, Hub, ModelRepository
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[Hub]:
+    """A running orchestrator."""
+    attach = os.environ.get("STAGECRAFT_BED_DIR")
+    if attach:
+        yield AttachedBed(Path(attach))
+        return
+    try:
+        started = Bed(os.environ.get("STAGECRAFT_BED_RELEASE"))
+    except LookupError as reason:
+        pytest.skip(str(reason))
+    with started:
+        yield started
+
+
+@pytest.fixture
+def repository(bed: Hub) -> Callable[..., ModelRepository]:
+    """repository(name=None): a new, empty repository."""
+    return bed.repository
+
+
+@pytest.fixture
+def environment(bed: Hub) -> Iterator[Callable[..., Environment]]:
+    """environment(name=None, files=None, **options_of_release): a new environment with release v1 deployed.
+
+    It has auto_deploy on, is protected, follows the branch `release` of a repository of its own
+    (`.repository`) and is deleted at the end of the test. The first deployment is the slow part (8 s).
+    """
+    made: list[Environment] = []
+
+    def make(name: str | None = None, files: dict[str, str] | None = None, **options: object) -> Environment:
+        name = name or f"env-{uuid.uuid4().hex[:8]}"
+        repository = bed.repository(f"{name}-{uuid.uuid4().hex[:4]}")
+        repository.release("v1", files or {"motd": "release v1\n"}, **options)
+        made.append(bed.environment(name, repository))
+        made[-1].deploy()
+        return made[-1]
+
+    yield make
+    for environment in made:
+        environment.delete()

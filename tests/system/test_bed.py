@@ -1,0 +1,127 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bed keeps its promises: real files, a restart without loss, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bed import Bed, processes
+from tests.bed.api import Api, ApiError
+
+
+def test_v1_is_deployed_to_disk(environment):
+    env = environment(files={"motd": 'quotes " and {{ braces }}\n'})
+    assert env.repository.deployed("motd") == 'quotes " and {{ braces }}\n'
+
+
+def test_candidate_waits_and_removes_a_file(environment):
+    env = environment(files={"motd": "one\n", "old": "x\n"})
+    env.api.set(env.id, "auto_deploy", False)
+    env.repository.release("v2", {"motd": "two\n", "old": None})
+    candidate = env.compile()["version"]
+    assert env.api.version_status(env.id, candidate) == "candidate"
+    changes = {row["resource_id"]: row["status"] for row in env.api.dryrun(env.id, candidate)["diff"]}
+    assert changes[env.repository.resource_id("motd")] == "modified"
+    assert env.repository.deployed("motd") == "one\n"
+    env.deploy()
+    assert env.repository.deployed("motd") == "two\n"
+    assert env.repository.deployed("old") is None
+
+
+def test_failing_resource(environment):
+    env = environment()
+    env.repository.release("v2", {"motd": "two\n"}, failing=["lost"], nulls=4, agents=("a0", "a1"))
+    env.compile()
+    states = env.api.wait_deployed(env.id)
+    assert states["failed"] == 1
+    assert states["deployed"] == 5
+
+
+@pytest.mark.parametrize("how", ["syntax", "name", "module"])
+def test_broken_model(environment, how):
+    env = environment()
+    env.repository.release("v2", broken=how)
+    report = env.api.compile(env.id)
+    assert report["success"] is False
+    assert env.api.by_state(env.id) == {"deployed": 1}
+
+
+def _gone(directory: str, state: dict) -> bool:
+    return not (
+        processes.find(Path(directory))
+        or Path(f"/proc/{state['postgres_pid']}").exists()
+        or Path(directory).exists()
+        or Path(state["postgres_directory"]).exists()
+    )
+
+
+def test_restart_and_removal():
+    with Bed() as bed:
+        state = bed.describe()
+        repository = bed.repository()
+        repository.release("v1", {"motd": "one\n"})
+        env = bed.environment("kept", repository)
+        env.deploy()
+        for kill in (False, True):
+            bed.server.stop(kill=kill)
+            assert not processes.find(bed.directory)
+            bed.server.start()
+            assert bed.server.url == state["url"]
+            env.api.wait_deployed(env.id)
+        repository.release("v2", {"motd": "two\n"})
+        env.deploy()
+        assert repository.deployed("motd") == "two\n"
+    assert _gone(state["directory"], state)
+
+
+def test_auth_and_tls():
+    with Bed(auth=True, tls=True) as bed:
+        admin, ca = bed.api(), str(bed.server.ca)
+        with pytest.raises(ApiError) as refused:
+            Api(bed.server.url, ca=ca).data("GET", "/api/v2/project")
+        assert refused.value.status == 401
+        admin.create_user("operator", "A long enough passw0rd")
+        token = admin.login("operator", "A long enough passw0rd")
+        assert Api(bed.server.url, token, ca).data("GET", "/api/v2/project") == []
+        repository = bed.repository()
+        repository.release("v1", {"motd": "one\n"})
+        env = bed.environment("guarded", repository)
+        env.deploy()
+        assert repository.deployed("motd") == "one\n"
+        limited = Api(bed.server.url, bed.server.token(env.id), ca)
+        assert limited.settings(env.id)
+        with pytest.raises(ApiError) as refused:
+            limited.data("GET", "/api/v2/project")
+        assert refused.value.status == 403
+        with pytest.raises(ApiError) as refused:
+            Api(bed.server.url, bed.server.token(expire=-5), ca).data("GET", "/api/v2/project")
+        assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_command_line(tmp_path, number):
+    directory = tmp_path / "bed"
+    command = [sys.executable, "-m", "tests.bed"]
+    # A child of a shell job ignores SIGINT unless told otherwise; ours is started by Python.
+    root = Path(__file__).resolve().parents[2]
+    subprocess.run([*command, "up", "--detach", "--dir", directory], cwd=root, check=True, capture_output=True)
+    state = json.loads((directory / "bed.json").read_text(encoding="utf-8"))
+    assert Api(state["url"]).status()["version"] == state["release"]
+    os.kill(state["pid"], number)
+    if number == signal.SIGKILL:
+        subprocess.run([*command, "down", "--dir", directory], cwd=root, check=True)
+    deadline = time.monotonic() + 40
+    while not _gone(str(directory), state) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert _gone(str(directory), state)
