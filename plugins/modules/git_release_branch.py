@@ -45,7 +45,7 @@ options:
     description: Whether to push. If not, a branch that would have to be pushed to is refused.
     type: bool
     default: true
-  message:
+  commit_message:
     description: First lines of the commit message of a revert, instead of the usual subject. The list of reverted commits follows it.
     type: str
   author:
@@ -129,7 +129,7 @@ SPEC = dict(
         state=dict(type="str", choices=["at_release", "reverted"], default="at_release"),
         previous=dict(type="str"),
         push=dict(type="bool", default=True),
-        message=dict(type="str"),
+        commit_message=dict(type="str"),
         author=dict(type="str"),
         timeout=dict(type="int", default=120),
     ),
@@ -147,7 +147,7 @@ def execute(call):
     place = (given["repository"], given["branch"], given["release"])
     options = dict(timeout=given["timeout"], push=given["push"], check_mode=call.check_mode, heartbeat=call.heartbeat)
     if given["state"] == "reverted":
-        result = revert_to(*place, given["previous"], given["message"], given["author"], **options)
+        result = revert_to(*place, given["previous"], given["commit_message"], given["author"], **options)
     else:
         result = bring_to_release(*place, **options)
     before = dict(branch=given["branch"], head=result["head_before"], tree=result["tree_before"])

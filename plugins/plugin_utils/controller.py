@@ -79,12 +79,11 @@ class ControllerAction(ActionBase):
     def _progress(self, line):
         if self._task.no_log:
             return
-        host = (self._task_host or "")
-        Display().display("%s: %s" % (host, line) if host else line)
+        Display().display(self.line(line))
 
-    @property
-    def _task_host(self):
-        return self._templar.available_variables.get("inventory_hostname")
+    def line(self, text):
+        """``text`` with the host it is about."""
+        return "%s: %s" % (self._templar.available_variables.get("inventory_hostname"), text)
 
     @staticmethod
     def _ask(question):

@@ -40,7 +40,11 @@ def _detach(options: argparse.Namespace) -> int:
     command += [f"--{name}" for name in ("auth", "tls") if getattr(options, name)]
     with open(options.dir / KEEPER_LOG, "w+b") as log:
         keeper = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
             cwd=Path(__file__).resolve().parents[2],
         )
         while keeper.poll() is None:

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -83,8 +84,13 @@ class Hub:
         return ModelRepository(self.directory / "repositories" / (name or uuid.uuid4().hex[:8]), self.release)
 
     def environment(
-        self, name: str, repository: ModelRepository, branch: str = "release", auto_deploy: bool = True,
-        protected: bool = True, agents: Sequence[str] = AGENTS,
+        self,
+        name: str,
+        repository: ModelRepository,
+        branch: str = "release",
+        auto_deploy: bool = True,
+        protected: bool = True,
+        agents: Sequence[str] = AGENTS,
     ) -> Environment:
         """A new environment in a project of its own (named project-NAME); nothing is compiled yet.
 
@@ -161,7 +167,7 @@ class Bed(Hub):
         """Stop everything and delete the directory. Harmless when called twice."""
         atexit.unregister(self.stop)
         try:
-            self.server.stop()
+            self.server.stop(kill=True)  # quicker, and nothing of it is kept
         finally:
             self.postgres.stop()
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -208,6 +214,8 @@ def _stop_on_signals() -> None:
     def leave(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
+    if threading.current_thread() is not threading.main_thread():
+        return  # only the main thread may set handlers
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, leave)

@@ -73,8 +73,13 @@ class Postgres:
         for _attempt in range(3):  # somebody else may take the free port first
             self.port = free_port()
             options = {
-                "listen_addresses": self.host, "port": self.port, "unix_socket_directories": "",
-                "max_connections": 300, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+                "listen_addresses": self.host,
+                "port": self.port,
+                "unix_socket_directories": "",
+                "max_connections": 300,
+                "fsync": "off",
+                "synchronous_commit": "off",
+                "full_page_writes": "off",
             }
             command = [self._binary("postgres"), "-D", self.directory / "data"]
             command += [f"--{name}={value}" for name, value in options.items()]

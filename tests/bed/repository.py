@@ -133,7 +133,13 @@ class ModelRepository:
         for name, version in sorted(self.model_release.modules.items()):
             lines.append(f'  - "{name} == {version}"' if frozen else f"  - {name}")
         if self.model_release.repo_urls:
-            lines += ["downloadpath: libs", "install_mode: release", "repo:", "  - type: package", f"    url: {package_index()}"]
+            lines += [
+                "downloadpath: libs",
+                "install_mode: release",
+                "repo:",
+                "  - type: package",
+                f"    url: {package_index()}",
+            ]
         else:
             lines += ["pip:", "  use_system_config: true"]
         if settings:
@@ -158,5 +164,6 @@ class ModelRepository:
     def _nulls(self, tag: str, count: int, agents: Sequence[str]) -> str:
         value = "" if self._old_std else f', value="{tag}"'
         return "".join(
-            f'std::testing::NullResource(name="n{i}", agentname="{agents[i % len(agents)]}"{value})\n' for i in range(count)
+            f'std::testing::NullResource(name="n{i}", agentname="{agents[i % len(agents)]}"{value})\n'
+            for i in range(count)
         )

@@ -32,7 +32,12 @@ class Server:
     """
 
     def __init__(
-        self, directory: Path, release: Release, postgres: Postgres, auth: bool = False, tls: bool = False,
+        self,
+        directory: Path,
+        release: Release,
+        postgres: Postgres,
+        auth: bool = False,
+        tls: bool = False,
         database: str = "inmanta",
     ) -> None:
         self.bed = directory
@@ -59,9 +64,7 @@ class Server:
         """A client that may do everything."""
         return Api(self.url, self.token() if self.key else None, str(self.ca) if self.ca else None)
 
-    def token(
-        self, env: str | None = None, client_types: Sequence[str] = ("api",), expire: float | None = None
-    ) -> str:
+    def token(self, env: str | None = None, client_types: Sequence[str] = ("api",), expire: float | None = None) -> str:
         """A bearer token, see tokens.mint."""
         if self.key is None:
             raise LookupError("This server has no authentication: start the bed with auth=True")
@@ -120,24 +123,38 @@ class Server:
         host = "localhost" if self._tls else "127.0.0.1"
         config["config"] = {"state_dir": str(self.directory / "state"), "log_dir": str(self.directory / "logs")}
         config["database"] = {
-            "host": self.postgres.host, "port": str(self.postgres.port), "name": self.database, "username": USER,
+            "host": self.postgres.host,
+            "port": str(self.postgres.port),
+            "name": self.database,
+            "username": USER,
         }
         config["server"] = {
-            "bind-address": "127.0.0.1", "bind-port": str(self.port),
-            "server_address": host, "internal_server_address": host,
+            "bind-address": "127.0.0.1",
+            "bind-port": str(self.port),
+            "server_address": host,
+            "internal_server_address": host,
         }
         for name in _TRANSPORTS:
             config[f"{name}_rest_transport"] = {"host": host, "port": str(self.port)}
         if self._tls:
-            files = {"ssl_cert_file": self._certificate, "ssl_key_file": self._certificate_key, "ssl_ca_cert_file": self.ca}
+            files = {
+                "ssl_cert_file": self._certificate,
+                "ssl_key_file": self._certificate_key,
+                "ssl_ca_cert_file": self.ca,
+            }
             config["server"].update({name: str(path) for name, path in files.items()})
             for name in _TRANSPORTS:
                 config[f"{name}_rest_transport"].update({"ssl": "true", "ssl_ca_cert_file": str(self.ca)})
         if self.key:
             config["server"].update({"auth": "true", "auth_method": "database"})
             config["auth_jwt_default"] = {
-                "algorithm": "HS256", "sign": "true", "client_types": ",".join(_CLIENT_TYPES), "key": self.key,
-                "expire": "0", "issuer": tokens.ISSUER, "audience": tokens.ISSUER,
+                "algorithm": "HS256",
+                "sign": "true",
+                "client_types": ",".join(_CLIENT_TYPES),
+                "key": self.key,
+                "expire": "0",
+                "issuer": tokens.ISSUER,
+                "audience": tokens.ISSUER,
             }
         path = self.directory / "server.cfg"
         with open(path, "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o600)) as handle:
@@ -148,8 +165,12 @@ class Server:
         env = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
         # The modules come from the wheels fetched with the pins: quick, and the same without a network.
         env |= {
-            processes.MARKER: str(self.bed), "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self._venv.wheels),
+            processes.MARKER: str(self.bed),
+            "PIP_NO_INPUT": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(self._venv.wheels),
         }
         if self.release.constrain:
             constraint = self.directory / "constraint.txt"
@@ -159,13 +180,24 @@ class Server:
 
     def _launch(self) -> None:
         command = [
-            self._venv.path / "bin" / "inmanta", "-c", self.directory / "server.cfg",
-            "--config-dir", self.directory / "config.d", "-vvv", "--timed-logs", "server",
+            self._venv.path / "bin" / "inmanta",
+            "-c",
+            self.directory / "server.cfg",
+            "--config-dir",
+            self.directory / "config.d",
+            "-vvv",
+            "--timed-logs",
+            "server",
         ]
         with open(self.directory / "logs" / "console.log", "ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
-                cwd=self.directory, start_new_session=True,
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=self.directory,
+                start_new_session=True,
             )
 
     def _wait(self, timeout: float) -> bool:

@@ -55,10 +55,40 @@ def certificates(directory: Path) -> tuple[Path, Path, Path]:
     ca, ca_key = directory / "ca.crt", directory / "ca.key"
     crt, key, request, extensions = (directory / f"server.{end}" for end in ("crt", "key", "csr", "ext"))
     # Without keyUsage, newer Python versions refuse the authority.
-    _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=stagecraft bed CA",
-             "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", ca_key, "-out", ca)
+    _openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "30",
+        "-subj",
+        "/CN=stagecraft bed CA",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+        "-keyout",
+        ca_key,
+        "-out",
+        ca,
+    )
     _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", request)
     extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n", encoding="utf-8")
-    _openssl("x509", "-req", "-days", "30", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial",
-             "-extfile", extensions, "-out", crt)
+    _openssl(
+        "x509",
+        "-req",
+        "-days",
+        "30",
+        "-in",
+        request,
+        "-CA",
+        ca,
+        "-CAkey",
+        ca_key,
+        "-CAcreateserial",
+        "-extfile",
+        extensions,
+        "-out",
+        crt,
+    )
     return ca, crt, key

@@ -21,14 +21,14 @@ from tests.checks.package import package
 from tests.checks.sanity import sanity
 from tests.checks.venvs import Venv, plan
 
-ONLY_GIT = {"git": machine.PROGRAMS["git"]}
 NOTHING_COLLECTED = 5
 
 
-def set_up(*names: str, programs: dict[str, str] = ONLY_GIT) -> dict[str, Venv]:
+def set_up(*names: str, programs: tuple[str, ...] = ("git",)) -> dict[str, Venv]:
     """Make the environments that a command needs, or stop.
 
     :param names: of the environments; one that this machine cannot have is left out.
+    :param programs: of the operating system that the command needs.
     """
     machine.prepare(programs)
     link_collection()
@@ -80,7 +80,7 @@ def pytest(venv: Venv, *folders: str, **extra: str) -> int:
 def test(everything: bool = False) -> int:
     """All phases; a failed one does not keep the tests from running, and makes the exit code 1."""
     started = time.monotonic()
-    venvs = set_up("newest", "lint", "oldest", programs=machine.PROGRAMS)
+    venvs = set_up("newest", "lint", "oldest", programs=tuple(machine.PROGRAMS))
     checks = sanity_jobs(venvs) + lint.jobs(venvs["lint"]) + package_jobs(venvs)
     failed = run("lint, sanity and package", checks)
     if everything and "oldest" in venvs:

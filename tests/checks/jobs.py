@@ -53,7 +53,7 @@ class Job:
         try:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=True, errors="replace", timeout=LONGEST, **options,
+                text=True, errors="replace", timeout=LONGEST, check=False, **options,
             )
         except subprocess.TimeoutExpired as exc:
             raise Failed(f"{command[0]} was still running after {LONGEST} s") from exc

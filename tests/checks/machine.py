@@ -17,9 +17,9 @@ from tests.checks.jobs import Failed, say
 PROGRAMS = {"git": "git", "ssh": "openssh-client", "ssh-keygen": "openssh-client"}
 
 
-def missing(programs: dict[str, str]) -> list[str]:
+def missing(programs: tuple[str, ...]) -> list[str]:
     """The packages of the programs that are not there."""
-    packages = {package for program, package in programs.items() if not shutil.which(program)}
+    packages = {PROGRAMS[program] for program in programs if not shutil.which(program)}
     if not _can_make_venvs():
         packages.add("python%d.%d-venv" % sys.version_info[:2])
     return sorted(packages)
@@ -30,7 +30,7 @@ def _can_make_venvs() -> bool:
     return subprocess.run([sys.executable, "-c", "import venv, ensurepip"], capture_output=True, check=False).returncode == 0
 
 
-def prepare(programs: dict[str, str]) -> None:
+def prepare(programs: tuple[str, ...]) -> None:
     """Install what is missing when that is ours to do (CI, as root, with apt), otherwise say what to install."""
     packages = missing(programs)
     if not packages:

@@ -35,6 +35,17 @@ def bed() -> Iterator[Hub]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def secured_bed() -> Iterator[Bed]:
+    """A second orchestrator, with TLS, that wants bearer tokens: see `.server.token()` and `.server.ca`."""
+    try:
+        started = Bed(os.environ.get("STAGECRAFT_BED_RELEASE"), auth=True, tls=True)
+    except LookupError as reason:
+        pytest.skip(str(reason))
+    with started:
+        yield started
+
+
 @pytest.fixture
 def repository(bed: Hub) -> Callable[..., ModelRepository]:
     """repository(name=None): a new, empty repository."""

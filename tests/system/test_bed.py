@@ -85,28 +85,28 @@ def test_restart_and_removal():
     assert _gone(state["directory"], state)
 
 
-def test_auth_and_tls():
-    with Bed(auth=True, tls=True) as bed:
-        admin, ca = bed.api(), str(bed.server.ca)
+def test_auth_and_tls(secured_bed):
+    server, ca = secured_bed.server, str(secured_bed.server.ca)
+    admin = secured_bed.api()
+
+    def status_of_projects(token: str | None) -> int:
         with pytest.raises(ApiError) as refused:
-            Api(bed.server.url, ca=ca).data("GET", "/api/v2/project")
-        assert refused.value.status == 401
-        admin.create_user("operator", "A long enough passw0rd")
-        token = admin.login("operator", "A long enough passw0rd")
-        assert Api(bed.server.url, token, ca).data("GET", "/api/v2/project") == []
-        repository = bed.repository()
-        repository.release("v1", {"motd": "one\n"})
-        env = bed.environment("guarded", repository)
-        env.deploy()
-        assert repository.deployed("motd") == "one\n"
-        limited = Api(bed.server.url, bed.server.token(env.id), ca)
-        assert limited.settings(env.id)
-        with pytest.raises(ApiError) as refused:
-            limited.data("GET", "/api/v2/project")
-        assert refused.value.status == 403
-        with pytest.raises(ApiError) as refused:
-            Api(bed.server.url, bed.server.token(expire=-5), ca).data("GET", "/api/v2/project")
-        assert refused.value.status == 403
+            Api(server.url, token, ca).data("GET", "/api/v2/project")
+        return refused.value.status
+
+    admin.create_user("operator", "A long enough passw0rd")
+    operator = Api(server.url, admin.login("operator", "A long enough passw0rd"), ca)
+    assert operator.data("GET", "/api/v2/project") == []
+    repository = secured_bed.repository()
+    repository.release("v1", {"motd": "one\n"})
+    env = secured_bed.environment("guarded", repository)
+    env.deploy()
+    assert repository.deployed("motd") == "one\n"
+    assert Api(server.url, server.token(env.id), ca).settings(env.id)
+    assert status_of_projects(server.token(env.id)) == 403
+    assert status_of_projects(server.token(expire=-5)) == 403
+    assert status_of_projects(None) == 401
+    env.delete()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

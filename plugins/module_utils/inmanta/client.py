@@ -183,8 +183,7 @@ class Client:
         message = self.hide(_message(answer))
         status = answer.status_code
         is_json = _is_json(answer)
-        # What is not there is told in JSON or by no body at all (a parameter); a call that is not there, in HTML.
-        if status == 404 and (is_json or not answer.content):
+        if status == 404 and is_json:
             raise errors.NotFound(method, path, status, message)
         if status in (404, 405):
             raise errors.UnknownEndpoint(
@@ -219,6 +218,9 @@ def check_url(url):
 
 
 def _is_json(answer):
+    """Whether the API itself answered: what it does not have, it says in JSON, or (a parameter) with no body marked as JSON."""
+    if not answer.content:
+        return answer.headers.get("Content-Type", "").startswith("application/json")
     try:
         return isinstance(answer.json(), dict)
     except ValueError:

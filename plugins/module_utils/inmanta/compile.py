@@ -65,6 +65,9 @@ class Compile:
         try:
             answer = self._client.post("/api/v1/notify/%s" % segment(self._environment), body=self._body)
         except (Unreachable, ApiError) as exc:
+            if isinstance(exc, ApiError) and exc.status == 400 and "reinstall" in exc.server_message:
+                raise InputError("reinstall", True, "is not something this release of the orchestrator can do",
+                                 "Leave it out, or clear the environment first", **no_result()) from exc
             if isinstance(exc, ApiError) and exc.status not in (502, 503, 504):
                 raise
             self._broken = True
@@ -229,7 +232,10 @@ def compile_model(client, environment, call):
     :raises StagecraftError: there is no version; details hold the same keys.
     """
     params = call.params
-    body = dict(update=params["update"], reinstall=params["reinstall"])
+    body = dict(update=params["update"])
+    if params["reinstall"]:
+        # Releases up to 14 do not know it.
+        body["reinstall"] = True
     left = params["retries_interrupted"]
     while True:
         compiling = Compile(client, environment, call, body, params["message"])

@@ -172,11 +172,9 @@ class Deployment:
         return limit is not None and sum(self._counts.get(state, 0) for state in states) > limit
 
     def _give_up(self):
-        first = self._failed[0] if self._failed else dict(resource="a resource", error=None, state="already deployed again")
-        raise StagecraftError("%s. That is more than max_failed=%d allows; the first is %s: %s. Stop the environment "
-                              "(stagecraft.release.inmanta_halt) or abort the release."
-                              % (self._line(self._counts), self._call.params["max_failed"], first["resource"],
-                                 (first["error"] or first["state"]).rstrip(".")), **self.result())
+        limit = self._call.params["max_failed"]
+        raise StagecraftError("%s. That is more than max_failed=%d allows%s. Stop the environment (stagecraft.release.inmanta_halt) "
+                              "or abort the release." % (self._line(self._counts), limit, _first(self._failed)), **self.result())
 
     def _push(self):
         """Older servers leave a version alone when push_on_auto_deploy is off: then do what a person would do."""
@@ -227,3 +225,11 @@ def _error_text(log):
     text = log.get("msg") or ""
     return text if not exception or str(exception) in text else "%s: %s" % (text, exception)
 
+
+def _first(failed):
+    """The first failed resource and the first line of its error; the rest is in the result."""
+    if not failed:
+        return ""
+    first = failed[0]
+    error = (first["error"] or first["state"]).strip().splitlines()[0]
+    return "; the first is %s: %s" % (first["resource"], error.replace(first["resource"], "it")[:300])

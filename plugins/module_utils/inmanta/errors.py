@@ -20,7 +20,7 @@ class ApiError(StagecraftError):
 
     def __init__(self, method, path, status, message, remedy=""):
         text = "%s %s: HTTP %s: %s" % (method, path, status, message)
-        super().__init__("%s %s" % (text, remedy) if remedy else text)
+        super().__init__("%s. %s" % (text.rstrip("."), remedy) if remedy else text)
         self.method = method
         self.path = path
         self.status = status

@@ -80,10 +80,11 @@ class _Move:
             if clone.branch(self.name).tree == tree:
                 return moved
         if finished.ok:
+            moved["head"] = now
             raise StagecraftError(
                 "branch: %s was pushed to %r, but the branch is at %s now: somebody pushed at the same time. "
                 "Look at what was pushed, then run again." % (commit, self.name, now),
-                **dict(moved, head=now)
+                **moved
             )
         place = "The branch is as it was, at %s" % now
         if now != self.before.commit:

@@ -13,9 +13,9 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 # The first that matches counts: ssh and http end with the same general lines whatever the cause.
 _CAUSES = (
     (
-        r"cannot run \S+|unable to find remote helper|unable to fork",
-        "could not be read: git lacks a program on this controller",
-        "Install it there (ssh, or git's support for https), or use another kind of address",
+        r"cannot run \S+|: (command )?not found|unable to find remote helper|unable to fork",
+        "could not be read: a program that git needs was not found",
+        "Install it (ssh or git's support for https on the controller, git on the server), or use another kind of address",
     ),
     (
         r"host key verification failed|remote host identification has changed|no .* host key is known",
@@ -29,7 +29,7 @@ _CAUSES = (
         "Give a key, token or credential helper that may read (and for a push write) this repository",
     ),
     (
-        r"does not appear to be a git repository|repository .*not found|not found|does not exist|no such file",
+        r"does not appear to be a git repository|repository .*not found|not be found|does not exist|no such file",
         "is not there, or may not be seen with these credentials",
         "Give the address of the repository that the environment is declared with",
     ),

@@ -90,12 +90,13 @@ def acquire(backend, unit, holder, now, alive, sleep=time.sleep, clock=time.mono
             own = present is not None and same_run(present, holder)
             if present is not None and not own and not stale(present, now, alive):
                 raise _held(unit, present)
-            record = _record(holder, now, since=present["since"] if own else utc(now))
+            record = _record(holder, now, present if own else None)
             backend.write(document(unit), _text(record))
             if not backend.settle or (own and now < ends(present)):
                 return record
             # Without compare-and-set: whoever still stands after all who saw it free have written, has it. A write that
-            # took longer than the others wait may have hit one who had it already: it does not count.
+            # took longer than the others wait may have hit one who had it already: it does not count, and the one who
+            # was hit stops at its next renewal.
             slow = clock() - begun >= backend.settle
             sleep(backend.settle)
             there = read(backend, unit)
@@ -122,7 +123,7 @@ def renew(backend, unit, holder, now, alive, sleep=time.sleep, clock=time.monoto
     if not same_run(present, holder):
         raise StagecraftError("lock of %s: taken over by %s: stop. Nothing else is changed by this run (%s)."
                               % (unit, who(present), holder["run"]), lock=present)
-    return acquire(backend, unit, dict(present, **holder), now, alive, sleep, clock)
+    return acquire(backend, unit, holder, now, alive, sleep, clock)
 
 
 def release(backend, unit, holder):
@@ -177,9 +178,12 @@ def _held(unit, holder):
         % (unit, who(holder), purpose, holder.get("since", "?"), utc(ends(holder))), lock=holder)
 
 
-def _record(holder, now, since):
+def _record(holder, now, own):
+    """What is written; ``own`` is what this run has written before."""
     record = {key: holder.get(key) for key in KEYS}
-    record.update(since=since, renewed=utc(now), lease=int(holder.get("lease") or LEASE))
+    record.update(since=utc(now), renewed=utc(now), lease=int(holder.get("lease") or LEASE))
+    if own:
+        record.update(since=own.get("since") or utc(now), purpose=record["purpose"] or own.get("purpose"))
     return record
 
 

@@ -50,7 +50,7 @@ def test_brought_to_the_release_once(project):  # noqa: F811
 
 
 def test_reverted_once(at_v2):  # noqa: F811
-    given = dict(state="reverted", previous="v1", author="Robot <r@example.com>", message="Abort v2")
+    given = dict(state="reverted", previous="v1", author="Robot <r@example.com>", commit_message="Abort v2")
     first, second = execute(at_v2, **given), execute(at_v2, **given)
     assert (first["changed"], second["changed"]) == (True, False)
     assert at_v2.tree("release") == at_v2.tree("v1") == first["tree"] == second["tree"]
@@ -114,7 +114,7 @@ def play(tmp_path, given, *options):
     """Run one task in a real play; returns the exit code and everything printed."""
     path = tmp_path / "play.yml"
     path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{MODULE: given}]}]))
-    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=module.__file__.split("/ansible_collections/")[0])
+    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=module.__file__.split("/ansible_collections/", maxsplit=1)[0])
     env.update(HOME=str(tmp_path), PYTHONPATH="", ANSIBLE_NOCOLOR="1")
     command = [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", "nowhere.invalid,", str(path)]
     done = subprocess.run(command + list(options), env=env, capture_output=True, text=True, check=False)

@@ -105,6 +105,8 @@ def test_how_git_reaches_it(url, local, ssh):
     assert (names.is_local(url), names.is_ssh(url)) == (local, ssh)
 
 
-@pytest.mark.parametrize(("text", "full"), [("a" * 40, True), ("a" * 64, True), ("a" * 39, False), ("A" * 40, False), ("v1", False)])
+@pytest.mark.parametrize(
+    ("text", "full"), [("a" * 40, True), ("a" * 64, True), ("a" * 39, False), ("A" * 40, False), ("v1", False)]
+)
 def test_full_commit_ids(text, full):
     assert names.is_commit(text) is full

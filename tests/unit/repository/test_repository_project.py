@@ -90,7 +90,9 @@ def test_modes_that_are_not_release(more, named):
     assert len(found) == 1 and found[0].startswith(named + ": must be ")
 
 
-@pytest.mark.parametrize("more", ["pip:", "pip: {}", "pip: {pre: false}", "pip: {pre: null}", "install_mode: release", "install_mode:"])
+@pytest.mark.parametrize(
+    "more", ["pip:", "pip: {}", "pip: {pre: false}", "pip: {pre: null}", "install_mode: release", "install_mode:"]
+)
 def test_modes_that_are_release(more):
     assert problems(FROZEN + more + "\n") == []
 

@@ -18,7 +18,8 @@ def read(project, release="v2", branch="release", previous=None):
 
 
 def standing(found):
-    return tuple(found["branch"][key] for key in ("at_release", "contains_release", "fast_forward")) + (found["aborted"],)
+    branch = found["branch"]
+    return branch["at_release"], branch["contains_release"], branch["fast_forward"], found["aborted"]
 
 
 def test_everything_about_a_release(project):

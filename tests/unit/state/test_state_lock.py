@@ -213,7 +213,7 @@ def test_another_controller_waits_for_the_lease_of_a_killed_run(backend):
 def test_without_compare_and_set_a_lock_must_stand_before_it_counts():
     store = Store()
     backend = ParameterBackend(store, settle=0.5)
-    sleeper = Sleeper(lambda: store.update({"stagecraft.lock-shop": lock._text(lock._record(holder("run2", "ci2:bb"), NOW, lock.utc(NOW)))}))
+    sleeper = Sleeper(lambda: store.update({"stagecraft.lock-shop": lock._text(lock._record(holder("run2", "ci2:bb"), NOW, None))}))
     with pytest.raises(StagecraftError, match="held by deploy@ci2:bb"):
         take(backend, sleep=sleeper)
     assert sleeper.slept == [0.5] and lock.read(backend, "shop")["run"] == "run2"
@@ -228,8 +228,9 @@ def test_a_lock_that_vanished_while_it_settled_is_taken_again():
 
 def test_a_slow_write_does_not_count_and_is_taken_back():
     backend = ParameterBackend(Store(), settle=0.5)
+    sleeper = Sleeper()
     ticks = iter([0.0, 0.7, 10.0, 10.1])
-    assert take(backend, sleep=(sleeper := Sleeper()), clock=functools.partial(next, ticks))["run"] == "run1"
+    assert take(backend, sleep=sleeper, clock=functools.partial(next, ticks))["run"] == "run1"
     assert len(sleeper.slept) == 3
 
 
@@ -251,16 +252,16 @@ def test_a_renewal_in_time_does_not_wait():
     assert sleeper.slept == [0.5]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_of_two_controllers_that_race_at_most_one_gets_it(seed):
     store = Store()
-    store.on_put = lambda: time.sleep(0.002 * seed)
+    store.on_put = lambda: time.sleep(0.02 * seed)
     gate, won = threading.Barrier(2), []
 
     def run(name):
         gate.wait(30)
         try:
-            won.append(take(ParameterBackend(store, settle=0.1), holder(name, "%s:00" % name))["run"])
+            won.append(take(ParameterBackend(store, settle=0.3), holder(name, "%s:00" % name))["run"])
         except StagecraftError:
             pass
     controllers = [threading.Thread(target=run, args=("run%d" % number,)) for number in range(2)]
