@@ -27,8 +27,8 @@ def apply(unit, params, now):
         unit = facts.save(unit, params["save"])
     if params["clear"]:
         unit = facts.clear_saved(unit, params["clear"])
-    if params["history"]:
-        unit = facts.add_history(unit, params["history"])
+    if params["history"] and not _waits(unit, params["stage"]):
+        unit = facts.add_history(unit, dict({"output": _output(unit, params["stage"])}, **params["history"]))
     if params["aborted"]:
         unit = facts.add_aborted(unit, params["aborted"])
     if params["restart_pending"] is not None:
@@ -69,6 +69,15 @@ def journal_line(params, unit, now):
             "forgot": params["forget"], "history": _release(params["history"]), "aborted": _release(params["aborted"]),
             "restart_pending": params["restart_pending"]}
     return json.dumps({key: value for key, value in line.items() if value is not None}, sort_keys=True, ensure_ascii=False)
+
+
+def _waits(unit, stage):
+    return unit["stages"].get(stage, {}).get("status") == "waiting"
+
+
+def _output(unit, stage):
+    """What the release that enters the history handed on, unless the entry says so itself."""
+    return unit["stages"].get(stage, {}).get("output", {})
 
 
 def _release(entry):

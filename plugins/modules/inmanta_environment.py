@@ -13,7 +13,8 @@ short_description: Manage an environment of an Inmanta orchestrator
 version_added: 0.1.0
 description:
   - Makes an environment, gives it the wanted repository, branch and description, or deletes it with everything in it.
-  - With a token that is bound to one environment, the existing environment is named by UUID and can be changed.
+  - A token that is bound to one environment can prove with the UUID that the environment is as wanted, but the server does not let it
+    change anything here.
 author:
   - Contributors to the stagecraft.release project (@stagecraft)
 extends_documentation_fragment:

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import time
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.stagecraft.release.plugins.module_utils.backend_choice import connection_options
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import ApiError, Unreachable
 from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
+from ansible_collections.stagecraft.release.plugins.module_utils.state import lock
 from ansible_collections.stagecraft.release.plugins.modules import stages_lock
+from ansible_collections.stagecraft.release.plugins.plugin_utils.raw_read import on_controller, reader
 from ansible_collections.stagecraft.release.plugins.plugin_utils.this_run import check_alive, main_process, this_run
 
 EVERY = 20.0
+AGAIN = 2.0
+REQUEST_TIMEOUT = 10.0
 MODULE_NAME = "stagecraft.release.stages_lock"
 
 
@@ -35,36 +41,56 @@ class LockRenewal:
         self._client = client
         self._clock = clock
         self._main = main_process()
-        self._args = self._filled(lock_params) if lock_params else None
-        self._renewed = None
+        # In check mode nothing was written, so there is no lock to renew.
+        self._lock_params = None if action._task.check_mode else lock_params
+        self._proven = self._lease = None
+        self._due = clock()
 
     def beat(self):
         """Prove that the run goes on: at the first call, and then every 20 s, its lock is renewed.
 
+        A server or host that does not answer for a while is borne as long as the lease lasts.
+
         :raises StagecraftError: the run was killed, or does not hold its lock any more.
         """
         check_alive(self._main)
-        if self._args is None or (self._renewed is not None and self._clock() - self._renewed < EVERY):
+        now = self._clock()
+        if not self._lock_params or now < self._due:
             return
-        self._renew()
-        self._renewed = self._clock()
-
-    def _filled(self, lock_params):
-        shared = {name: value for name, value in self._action._task.args.items() if name in connection_options()}
-        return dict(shared, **dict(lock_params, state="held", renew_only=True, holder=this_run(self._task_vars)))
+        try:
+            lease = self._renew()
+        except (Unreachable, ApiError, AnsibleConnectionFailure) as exc:
+            if self._proven is None or now - self._proven >= self._lease - EVERY or getattr(exc, "status", 500) < 500:
+                raise
+            self._due = now + AGAIN
+        else:
+            # Counted from before the request: the lease runs from some moment after that.
+            self._proven, self._lease, self._due = now, lease, now + EVERY
 
     def _renew(self):
-        if self._args.get("backend", "file") == "file" and not _on_controller(self._action):
-            args = {name: value for name, value in self._args.items() if name not in connection_options()}
-            result = self._action._execute_module(module_name=MODULE_NAME, module_args=args, task_vars=self._task_vars)
-            if result.get("failed"):
-                raise StagecraftError(result.get("msg", "the lock could not be renewed"), lock=result.get("lock"))
-            return
-        validation = ArgumentSpecValidator(stages_lock.SPEC["argument_spec"]).validate(self._args)
+        """Renew where the lock is kept; returns its lease."""
+        shared = {name: value for name, value in self._action._task.args.items() if name in connection_options()}
+        args = dict(shared, **dict(self._lock_params, state="held", renew_only=True, holder=this_run(self._task_vars)))
+        validation = ArgumentSpecValidator(stages_lock.SPEC["argument_spec"]).validate(args)
         if validation.error_messages:
             raise StagecraftError("lock: %s" % "; ".join(validation.error_messages))
-        stages_lock.execute(Call(validation.validated_parameters), client=self._client)
+        params = validation.validated_parameters
+        if params["backend"] == "file" and not on_controller(self._action):
+            if not self._fresh(params):
+                self._renew_on_host(args)
+        else:
+            short = dict(params, timeout=min(params["timeout"], REQUEST_TIMEOUT), retries=0)
+            stages_lock.execute(Call(short), client=self._client)
+        return params["lease"]
 
+    def _renew_on_host(self, args):
+        kept = {name: value for name, value in args.items() if name not in connection_options()}
+        result = self._action._execute_module(module_name=MODULE_NAME, module_args=kept, task_vars=self._task_vars)
+        if result.get("failed"):
+            raise StagecraftError(result.get("msg", "the lock could not be renewed"), lock=result.get("lock"))
 
-def _on_controller(action):
-    return action._connection.transport == "local" and not action._connection.become
+    def _fresh(self, params):
+        """Whether one look at the host's file shows that the lock is this run's and was renewed of late."""
+        raw = reader(self._action, params).load(lock.document(params["unit"]))
+        holder = lock.read(raw, params["unit"])
+        return holder is not None and lock.same_run(holder, params["holder"]) and lock.ends(holder) - holder["lease"] > raw.clock() - EVERY

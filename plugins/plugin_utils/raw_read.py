@@ -99,3 +99,8 @@ def parse(output, marker):
             # The marker begins on a line of its own, so the text ends with one line break that is not its own.
             found[words[2]] = (words[1], "\n".join(text))
     return found
+
+
+def on_controller(action):
+    """Whether the task's host is this machine and its user this process's user: then nothing has to be sent anywhere."""
+    return action._connection.transport == "local" and not action._connection.become

@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.stagecraft.release.plugins.module_utils.backend_choice import connection_options
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 from ansible_collections.stagecraft.release.plugins.plugin_utils.controller import ControllerAction
+from ansible_collections.stagecraft.release.plugins.plugin_utils.raw_read import on_controller
 
 
 class StateAction(ControllerAction):
@@ -35,11 +36,7 @@ class StateAction(ControllerAction):
 
     def run_where_kept(self, args, task_vars):
         """Run the module with ``args`` in this process or on the host."""
-        if args.get("backend", "file") != "file" or self.on_controller():
+        if args.get("backend", "file") != "file" or on_controller(self):
             return self.run_here(args, task_vars)
         kept = {name: value for name, value in args.items() if name not in connection_options()}
         return self._execute_module(module_args=kept, task_vars=task_vars)
-
-    def on_controller(self):
-        """Whether the task's host is this machine and its user this process's user."""
-        return self._connection.transport == "local" and not self._connection.become

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -46,20 +47,24 @@ class Job:
         self.seconds = time.monotonic() - started
         return self
 
-    def call(self, *argv: object, **options) -> str:
-        """Run a command, keep its output, and fail when it fails."""
+    def call(self, *argv: object, apart: bool = False, **options) -> str:
+        """Run a command, keep what it prints, and fail when it fails.
+
+        :param apart: standard error is kept too, but is not in what is returned.
+        """
         command = [str(arg) for arg in argv]
-        self.output.append(f"$ {' '.join(command)}")
+        program = os.path.basename(command[0])
+        self.output.append(f"$ {' '.join([program, *command[1:]])}")
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE if apart else subprocess.STDOUT,
                 text=True, errors="replace", timeout=LONGEST, check=False, **options,
             )
         except subprocess.TimeoutExpired as exc:
-            raise Failed(f"{command[0]} was still running after {LONGEST} s") from exc
-        self.output.append(done.stdout.rstrip())
+            raise Failed(f"{program} was still running after {LONGEST} s") from exc
+        self.output += [text.rstrip() for text in (done.stdout, done.stderr) if text and text.strip()]
         if done.returncode:
-            raise Failed(f"{command[0]} ended with {done.returncode}")
+            raise Failed(f"{program} ended with exit code {done.returncode}")
         return done.stdout
 
     def findings(self, found: list[str]) -> None:

@@ -20,6 +20,9 @@ except ImportError:
 SAFE_METHODS = ("GET", "HEAD")
 GATEWAY_STATUS = (502, 503, 504)
 SECRET = "********"
+# What the server's messages about a token that it does not take have in common.
+TOKEN_WORDS = ("token", "signature", "jwt")
+TOKEN_REMEDY = "Check 'token': give one that is valid for this server, this environment and this call."
 BACKOFF_LIMIT = 10.0
 
 
@@ -154,7 +157,7 @@ class Client:
 
     def _raw(self, method, path, headers, query, body):
         try:
-            return self._session.request(method, self.url + path, headers=headers, params=query, json=body, timeout=self.timeout)
+            answer = self._session.request(method, self.url + path, headers=headers, params=query, json=body, timeout=self.timeout)
         except requests.exceptions.SSLError as exc:
             raise StagecraftError(
                 "url: %s: the TLS connection failed: %s. Give 'ca_path' (and 'client_cert'), or check the scheme and port."
@@ -169,6 +172,10 @@ class Client:
                 % (self.url, method, path, self.hide(_reason(exc)))) from exc
         except OSError as exc:
             raise StagecraftError("ca_path or client_cert: %s" % exc) from exc
+        if method == "GET" and answer.status_code == 200 and not answer.content:
+            # A server that is stopping drops its work and still answers 200.
+            raise errors.Unreachable("url: %s: %s %s: the server answered nothing: is it stopping?" % (self.url, method, path))
+        return answer
 
     def _decode(self, method, path, answer):
         if answer.status_code < 400:
@@ -190,9 +197,10 @@ class Client:
                 method, path, status, "the server does not have this call",
                 "Check that url (%s) is an orchestrator of a supported release." % self.url)
         if status == 401:
-            raise errors.AccessDenied(method, path, status, message, "Give a token, or username and password.")
+            raise errors.AccessDenied(method, path, status, message, "Check 'token', or 'username' and 'password'.")
         if status == 403:
-            raise errors.AccessDenied(method, path, status, message)
+            about_token = any(word in message.lower() for word in TOKEN_WORDS)
+            raise errors.AccessDenied(method, path, status, message, TOKEN_REMEDY if about_token else "")
         if status == 409:
             raise errors.Conflict(method, path, status, message)
         raise errors.ApiError(method, path, status, message)

@@ -68,7 +68,10 @@ class DryRun:
 
     def start(self):
         """Start the dry run; one whose answer got lost does no harm."""
-        self._id = self._client.post(self._path, self._environment)["data"]
+        identity = self._client.post(self._path, self._environment).get("data")
+        if not identity:
+            raise Unreachable("POST %s: the server answered nothing: is it stopping?" % self._path)
+        self._id = identity
         self._summary = None
         self._moved_at = self._clock()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import environment, settings
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import AccessDenied
 
 FIELDS = ("repository", "branch", "description")
 PROTECTION = "protected_environment"
@@ -74,7 +75,13 @@ class Keeper:
             after["name"] = self._name
         if after == before or self._check_mode:
             return after
-        return environment.describe(environment.modify(self._client, before["id"], dict(fields, name=after["name"])))
+        try:
+            return environment.describe(environment.modify(self._client, before["id"], dict(fields, name=after["name"])))
+        except AccessDenied as exc:
+            wrong = [name for name in after if after[name] != before[name]]
+            raise InputError(wrong[0], after[wrong[0]], "differs from what environment %s has (%r), and the server does not let this token "
+                             "change it: %s" % (before["name"], before[wrong[0]], exc.server_message.rstrip(".")),
+                             "Use a token that is not bound to one environment, or have it changed in the web console") from exc
 
     def _create(self, fields):
         if self._exists:

@@ -131,11 +131,14 @@ def record_output(unit, stage, output, run):
 
 
 def finish(unit, stage, run, now, inputs=None):
-    """The stage is complete.
+    """The stage is complete. One that waits for a person is not, and goes on waiting.
 
     :param inputs: fingerprint, where another one than at the start is known.
     """
-    record = dict(_started(unit, stage), status="done", run=run, finished_at=now)
+    record = _started(unit, stage)
+    if record["status"] == "waiting":
+        return copy.deepcopy(unit)
+    record = dict(record, status="done", run=run, finished_at=now)
     record.pop("cause", None)
     if inputs:
         record["inputs"] = inputs

@@ -30,6 +30,8 @@ class Client:
         self.environments = set()
 
     def get(self, path, environment=None, query=None):
+        if path == "/api/v2/environment/%s" % ENVIRONMENT:
+            return {"data": {"id": ENVIRONMENT}}
         self.environments.add(environment)
         if path not in self.parameters:
             raise NotFound("GET", path, 404, "no such parameter")
@@ -37,10 +39,8 @@ class Client:
 
     def request(self, method, path, environment=None, query=None, body=None, repeat=False):
         self.environments.add(environment)
-        if method == "PUT":
-            self.parameters[path] = body["value"]
-        else:
-            del self.parameters[path]
+        assert method == "PUT"
+        self.parameters[path] = body["value"]
         return {}
 
 
@@ -59,7 +59,7 @@ def target(request, tmp_path, monkeypatch):
         result = stages_lock.execute(Call(validation.validated_parameters, check_mode), client=client, clock=lambda: now)
         assert set(result) == {"changed", "lock", "previous"}
         return result
-    run.kept = lambda: [name for name in client.parameters] if request.param == "environment" else [
+    run.kept = lambda: [name for name, value in client.parameters.items() if value] if request.param == "environment" else [
         name for name in (os.listdir(tmp_path / "state") if (tmp_path / "state").exists() else []) if name != ".lock"]
     return run
 
