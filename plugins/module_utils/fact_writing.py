@@ -12,17 +12,18 @@ from ansible_collections.stagecraft.release.plugins.module_utils.stages import g
 from ansible_collections.stagecraft.release.plugins.module_utils.state import facts
 
 
-def apply(unit, params, now):
+def apply(unit, params, now, check_mode=False):
     """The unit's facts after everything that the options ask for.
 
     :param unit: its facts before.
     :param params: options of stages_fact.
     :param now: time as text.
+    :param check_mode: the stage's beginning may not have been written, so its end is no error.
     """
     if params["forget"]:
         unit = facts.forget(unit, params["forget"])
     if params["stage"]:
-        unit = _stage(unit, params, now)
+        unit = _stage(unit, params, now, check_mode)
     if params["save"]:
         unit = facts.save(unit, params["save"])
     if params["clear"]:
@@ -36,12 +37,12 @@ def apply(unit, params, now):
     return unit
 
 
-def _stage(unit, params, now):
+def _stage(unit, params, now, check_mode):
     stage, status, run = params["stage"], params["status"], params["run"] or ""
     record = unit["stages"].get(stage)
-    if status == "reopened" and record is None:
-        return unit
     release = params["release"] or (record or {}).get("release")
+    if record is None and (status == "reopened" or (check_mode and not release)):
+        return unit
     print_of_inputs = gate.fingerprint(release, params["inputs"], gate.previous_output(unit, stage))
     new = release and (record is None or record.get("release") != release)
     if status == "running" or (status in ("done", "failed", "waiting") and new):
@@ -62,11 +63,12 @@ def journal_line(params, unit, now):
     :param unit: the unit's facts after the write.
     """
     record = unit["stages"].get(params["stage"]) or {}
+    waits = _waits(unit, params["stage"])
     line = {"at": now, "unit": params["unit"], "run": params["run"], "host": params["host"], "stage": params["stage"],
-            "status": params["status"], "release": params["release"] or record.get("release"),
+            "status": "waiting" if params["status"] and waits else params["status"], "release": params["release"] or record.get("release"),
             "cause": facts.cut(params["cause"]) or None, "output": sorted(params["output"] or ()) or None,
             "saved": sorted(params["save"] or ()) or None, "cleared": sorted(params["clear"] or ()) or None,
-            "forgot": params["forget"], "history": _release(params["history"]), "aborted": _release(params["aborted"]),
+            "forgot": params["forget"], "history": None if waits else _release(params["history"]), "aborted": _release(params["aborted"]),
             "restart_pending": params["restart_pending"]}
     return json.dumps({key: value for key, value in line.items() if value is not None}, sort_keys=True, ensure_ascii=False)
 

@@ -34,7 +34,7 @@ options:
   status:
     description:
       - V(running) before the first task of the stage, V(done) after the last one, V(failed) with the cause.
-      - V(waiting) when the stage waits for a person; a later V(failed) leaves that as it is.
+      - V(waiting) when the stage waits for a person; a later V(done) or V(failed) leaves that as it is, until it is V(running) again.
       - V(reopened) makes a stage pending that was complete or waiting; one that never ran stays as it is.
     type: str
     choices: [running, done, failed, waiting, reopened]
@@ -59,7 +59,9 @@ options:
     type: list
     elements: str
   history:
-    description: An entry for the list of releases that the unit has come to run. The last 20 are kept.
+    description:
+      - An entry for the list of releases that the unit has come to run. The last 20 are kept.
+      - Gets the C(output) of O(stage) unless it has one, and is not written while that stage waits.
     type: dict
   aborted:
     description: An entry for the list of releases that were given up.
@@ -155,7 +157,7 @@ def _execute(call, backend, clock):
     params, now = call.params, clock()
     document = facts.parse(backend.read("facts"), backend.describe())
     before = facts.unit_of(document, params["unit"])
-    after = apply(before, params, lock.utc(now))
+    after = apply(before, params, lock.utc(now), call.check_mode)
     changed = after != before
     if changed and not call.check_mode:
         if params["run"]:

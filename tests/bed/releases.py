@@ -23,7 +23,8 @@ class Release:
 
     era: "agents" (<= 14: a process for each agent, push settings) or "scheduler" (>= 15).
     constrain: the modules' own requirements have no upper bound, so pip needs a constraint file.
-    repo_urls: project.yml names the index in `repo:`, there is no `pip:` section yet.
+    repo_urls: project.yml names the index in `repo:`, there is no `pip:` section yet. Compiles then ask that
+        index, so they need a network; those of the other releases do not.
     """
 
     version: str
@@ -52,7 +53,7 @@ class Release:
 RELEASES: dict[str, Release] = {
     release.version: release
     for release in (
-        Release("8.7.6", "3.9", "agents", {"std": "4.1.10"}, repo_urls=True),
+        Release("8.7.6", "3.9", "agents", {"std": "4.1.10"}, constrain=True, repo_urls=True),
         Release("11.5.5", "3.11", "agents", _OLD_MODULES, constrain=True),
         Release("14.0.0", "3.11", "agents", _OLD_MODULES, constrain=True),
         Release("15.5.9", "3.12", "scheduler"),

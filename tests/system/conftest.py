@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.bed import AttachedBed, Bed, Environment, Hub, ModelRepository
+from tests.system.subject import Subject, new_subject
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +73,18 @@ def environment(bed: Hub) -> Iterator[Callable[..., Environment]]:
     yield make
     for environment in made:
         environment.delete()
+
+
+@pytest.fixture(scope="module")
+def shared(bed: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+    """An environment that the tests of one file share."""
+    subject = new_subject(bed, tmp_path_factory.mktemp("subject"))
+    yield subject
+    subject.environment.delete()
+
+
+@pytest.fixture
+def subject(shared: Subject) -> Subject:
+    """The shared environment, with nothing left of the test before."""
+    shared.reset()
+    return shared

@@ -79,9 +79,10 @@ class Target:
         self.inventory.write_text(json.dumps({"inmanta_environments": {"hosts": dict(zip(names, hosts))}}))
 
     def command(self, playbook: str, release: str | None = None, *arguments: str, **extra: Any) -> list[str]:
-        """The command line of a run; ``extra`` are extra variables."""
+        """The command line of a run; ``playbook`` is one of the collection's or a path, ``extra`` are extra variables."""
         given = dict(extra, **({"inmanta_model_release": release} if release else {}))
-        return ["ansible-playbook", "-i", str(self.inventory), "stagecraft.release.%s" % playbook, "-e", json.dumps(given), *arguments]
+        name = playbook if "/" in playbook else "stagecraft.release.%s" % playbook
+        return ["ansible-playbook", "-i", str(self.inventory), name, "-e", json.dumps(given), *arguments]
 
     def start(self, playbook: str, release: str | None = None, *arguments: str, env: dict[str, str] | None = None, **extra: Any):
         """Start a run in a session of its own, its output in one pipe."""
@@ -89,7 +90,7 @@ class Target:
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
     def run(self, playbook: str, release: str | None = None, *arguments: str, env: dict[str, str] | None = None,
-            timeout: float = 300, **extra: Any) -> Run:
+            timeout: float = 900, **extra: Any) -> Run:
         """Run a playbook to its end."""
         began = time.monotonic()
         done = subprocess.run(self.command(playbook, release, *arguments, **extra), env=environ(**(env or {})), text=True, check=False,

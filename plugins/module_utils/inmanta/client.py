@@ -58,10 +58,8 @@ class Client:
         self._login = (username, password) if username else None
         self._secrets = [text for text in (token, password) if text]
         self._session = requests.Session()
-        self._session.verify = verify
-        self._session.cert = cert
-        if proxy:
-            self._session.proxies = {"http": proxy, "https": proxy}
+        # Given with each request: what a session holds loses against REQUESTS_CA_BUNDLE and http_proxy.
+        self._ways = dict(verify=verify, cert=cert, proxies={"http": proxy, "https": proxy} if proxy else None, timeout=timeout)
         self._token = token
         # With an auth of its own the session never takes a .netrc entry in place of the token.
         self._session.auth = self._sign
@@ -157,7 +155,7 @@ class Client:
 
     def _raw(self, method, path, headers, query, body):
         try:
-            answer = self._session.request(method, self.url + path, headers=headers, params=query, json=body, timeout=self.timeout)
+            answer = self._session.request(method, self.url + path, headers=headers, params=query, json=body, **self._ways)
         except requests.exceptions.SSLError as exc:
             raise StagecraftError(
                 "url: %s: the TLS connection failed: %s. Give 'ca_path' (and 'client_cert'), or check the scheme and port."
@@ -197,7 +195,7 @@ class Client:
                 method, path, status, "the server does not have this call",
                 "Check that url (%s) is an orchestrator of a supported release." % self.url)
         if status == 401:
-            raise errors.AccessDenied(method, path, status, message, "Check 'token', or 'username' and 'password'.")
+            raise errors.AccessDenied(method, path, status, message, "Give a token that is valid, or username and password.")
         if status == 403:
             about_token = any(word in message.lower() for word in TOKEN_WORDS)
             raise errors.AccessDenied(method, path, status, message, TOKEN_REMEDY if about_token else "")

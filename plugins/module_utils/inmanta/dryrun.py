@@ -123,9 +123,9 @@ class DryRun:
                 "dry run of v%d: it stands still at %s for the second time. Look at the agents of the environment and the log of the "
                 "orchestrator; raise 'stuck_after' (now %g s) where a single resource takes longer to check."
                 % (self._version, progress(summary), self._stuck_after), **self.result())
-        self._retriggered = True
-        self._call.progress("dry run of v%d: stands still at %s, started again" % (self._version, progress(summary)))
         self.start()
+        self._retriggered = True
+        self._call.progress("dry run of v%d: stood still at %s, started again" % (self._version, progress(summary)))
 
     def _line(self, summary):
         return "dry run of v%d: %s" % (self._version, progress(summary))

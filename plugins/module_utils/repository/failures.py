@@ -15,7 +15,7 @@ _CAUSES = (
     (
         r"cannot run \S+|: (command )?not found|unable to find remote helper|unable to fork",
         "could not be read: a program that git needs was not found",
-        "Install it (ssh or git's support for https on the controller, git on the server), or use another kind of address",
+        "Install it (ssh or git's support for https on the controller, git on the server) or use another address",
     ),
     (
         r"host key verification failed|remote host identification has changed|no .* host key is known",

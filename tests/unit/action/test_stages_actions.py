@@ -182,7 +182,7 @@ WHOLE = """
           - gate.complete == ["build"]
           - gate.lock.purpose == "test" and not gate.lock.stale
           - gate.facts.stages.build.run == gate.lock.run
-          - before.content == {"a": [1, "x"]}
+          - before.content.a == [1, "x"]
     - stagecraft.release.stages_lock:
         state: released
 """

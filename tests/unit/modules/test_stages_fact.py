@@ -97,6 +97,16 @@ def test_failed_after_waiting_changes_nothing_and_writes_nothing(host):
     assert len(host.journal()) == lines and host.facts()["units"]["shop"]["stages"]["install"]["status"] == "waiting"
 
 
+def test_done_after_waiting_goes_on_waiting_and_enters_no_history(host):
+    host.run(stage="configure", status="waiting", release="v1", cause="approval of sha256:aa")
+    result = host.run(stage="configure", status="done", output={"url": "x"}, history={"release": "v1"})
+    assert result["facts"]["history"] == [] and result["facts"]["stages"]["configure"]["status"] == "waiting"
+    assert host.journal()[-1]["status"] == "waiting" and "history" not in host.journal()[-1]
+    host.run(stage="configure", status="running", release="v1")
+    assert host.run(stage="configure", status="done", history={"release": "v1", "output": {}})["facts"]["history"] == [
+        {"release": "v1", "output": {}}]
+
+
 def test_reopened_makes_pending_what_was_done_and_ignores_what_never_ran(host):
     assert host.run(stage="install", status="reopened", cause="gone")["changed"] is False
     host.run(stage="install", status="done", release="v1")
@@ -123,7 +133,8 @@ def test_everything_at_once_is_one_write_and_one_line(host):
     before = len(host.journal())
     result = host.run(stage="configure", status="done", release="v1", output={"url": SECRET}, save={"a": {"was": SECRET, "set": 1}},
                       history={"release": "v1", "at": "now"}, aborted={"release": "v0"}, restart_pending=["shop.service"])
-    assert result["facts"]["history"] == [{"release": "v1", "at": "now"}] and result["facts"]["aborted"] == [{"release": "v0"}]
+    assert SECRET not in json.dumps(host.journal())
+    assert result["facts"]["history"] == [{"release": "v1", "at": "now", "output": {"of": "configure", "url": SECRET}}] and result["facts"]["aborted"] == [{"release": "v0"}]
     assert result["facts"]["restart_pending"] == ["shop.service"]
     assert host.journal()[before:] == [{
         "at": "2026-11-21T09:30:00Z", "unit": "shop", "run": "run1", "host": "web1", "stage": "configure", "status": "done", "release": "v1",
@@ -161,6 +172,7 @@ def test_check_mode_tells_and_writes_nothing(host, tmp_path):
     result = host.run(check_mode=True, diff=True, stage="build", status="running", release="v1")
     assert result["changed"] and result["facts"]["stages"]["build"]["status"] == "running"
     assert '"running"' in result["diff"]["after"] and '"running"' not in result["diff"]["before"]
+    assert host.run(check_mode=True, stage="build", status="done", output={"a": 1})["changed"] is False
     assert os.listdir(tmp_path) == []
 
 

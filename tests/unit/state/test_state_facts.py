@@ -102,10 +102,11 @@ def test_fail_cuts_the_cause(length, expected):
     assert record["status"] == "failed" and len(record["cause"]) == expected
 
 
-def test_fail_leaves_a_waiting_stage_alone():
+def test_a_waiting_stage_goes_on_waiting():
     waiting = facts.wait(started(), "install", "approval of sha256:dd", "run1", NOW)
     assert install(waiting)["status"] == "waiting"
     assert facts.fail(waiting, "install", "the play stops here", "run1", LATER) == waiting
+    assert facts.finish(waiting, "install", "run1", LATER) == waiting
 
 
 @pytest.mark.parametrize("status", ["done", "waiting", "running"])
