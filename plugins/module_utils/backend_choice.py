@@ -40,7 +40,7 @@ def backend_for(params, before_write=None, client=None):
     """
     check_name(params["unit"], "unit")
     if params["backend"] == "file":
-        return FileBackend(params["facts_path"], params["journal_path"], params["state_directory"])
+        return FileBackend(params["facts_path"], params["journal_path"], params["state_directory"], before_write=before_write)
     # By name: an import that Ansible saw would ship the client to every host, where it has no use.
     if client is None:
         client = importlib.import_module(INMANTA + "client").Client.from_params(params, before_write)

@@ -77,6 +77,10 @@ status:
   description: Its status when last looked at, such as V(active).
   returned: always
   type: str
+over_max_failed:
+  description: Whether the wait was ended because more resources failed than O(max_failed) allows.
+  returned: always
+  type: bool
 promoted:
   description: Whether this task promoted it.
   returned: always

@@ -123,6 +123,7 @@ retriggered:
   type: bool
 """
 
+from ansible_collections.stagecraft.release.plugins.module_utils.changes import table
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import arguments, dryrun as dryruns
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.opening import open_environment
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
@@ -148,12 +149,20 @@ def execute(call):
     version = call.params["version"]
     dryruns.check(client, environment, version)
     if call.check_mode:
-        return dict(dryruns.newest(client, environment, version), changed=False)
+        return _shown(call, dict(dryruns.newest(client, environment, version), changed=False))
     running = dryruns.DryRun(client, environment, call, version)
     if not call.params["wait"]:
         running.start()
         return dict(running.result(), changed=False)
-    return dict(running.run(), changed=False)
+    return _shown(call, dict(running.run(), changed=False))
+
+
+def _shown(call, result):
+    """The result, its diff displayed: Ansible itself displays that of a changed task only, and a dry run changes nothing."""
+    if call.diff and result.get("diff"):
+        for line in table.unified(result["diff"]):
+            call.progress(line)
+    return result
 
 
 def main():

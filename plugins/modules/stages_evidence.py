@@ -63,8 +63,6 @@ document:
   sample: /var/lib/stagecraft/evidence-shop-dryrun-v36-1.json
 """
 
-import json
-
 from ansible_collections.stagecraft.release.plugins.module_utils.backend_choice import arguments, backend_for
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module

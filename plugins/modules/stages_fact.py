@@ -52,7 +52,9 @@ options:
     description: Why the stage failed, waits or was reopened. Cut after 2000 characters.
     type: str
   save:
-    description: Settings about to be changed for a while, as C({name: {was, set}}). What is saved already is never overwritten.
+    description:
+      - Settings about to be changed for a while, by name, each with what it C(was) and what it will be C(set) to.
+      - What is saved already is never overwritten.
     type: dict
   clear:
     description: Names of saved settings that were put back.
@@ -161,7 +163,7 @@ def _execute(call, backend, clock):
     changed = after != before
     if changed and not call.check_mode:
         if params["run"]:
-            lock.check(backend, params["unit"], params["run"], now, identity.holder_alive)
+            lock.check(backend, params["unit"], {"run": params["run"], "target": params["host"]}, now, identity.holder_alive)
         backend.write("facts", facts.serialise(facts.with_unit(document, params["unit"], after)))
         try:
             backend.journal(journal_line(params, after, lock.utc(now)))

@@ -55,6 +55,9 @@ options:
         description: Id of the run.
         type: str
         required: true
+      target:
+        description: Inventory host that the lock is held for; another host of the same run is refused.
+        type: str
       controller:
         description: Id of the controller.
         type: str
@@ -91,7 +94,7 @@ lock:
   description: The holder of the lock after the task, or on failure the one that refused it; null when there is none.
   returned: always
   type: dict
-  sample: {run: 20261121T093000Z-0a1b2c3d, user: deploy, controller: "ci1:5f0c1d2e3a4b", pid: 4711, since: "2026-11-21T09:30:02Z",
+  sample: {run: 20261121T093000Z-0a1b2c3d, target: web1, user: deploy, controller: "ci1:5f0c1d2e3a4b", pid: 4711, since: "2026-11-21T09:30:02Z",
            renewed: "2026-11-21T09:31:10Z", lease: 90, purpose: release v36-1}
 previous:
   description: With O(state=broken), the holder that had it; null when there was none or it could not be read.
@@ -116,6 +119,7 @@ SPEC = dict(
         renew_only=dict(type="bool", default=False),
         holder=dict(type="dict", options=dict(
             run=dict(type="str", required=True),
+            target=dict(type="str"),
             controller=dict(type="str", required=True),
             pid=dict(type="int", required=True),
             started=dict(type="int"),
@@ -146,7 +150,7 @@ def _change(call, backend, holder, now, alive):
     mine = before is not None and lock.same_run(before, holder)
     if call.check_mode:
         if state == "held":
-            lock.check(backend, unit, holder["run"], now, alive)
+            lock.check(backend, unit, holder, now, alive)
         changed = {"held": not mine, "released": mine, "broken": before is not None}[state]
         return dict(changed=changed, lock=before, previous=before if state == "broken" else None)
     if state == "broken":

@@ -34,12 +34,12 @@ def check_alive(main):
 
 
 def this_run(task_vars):
-    """The holder that this run is: ``run``, ``controller``, ``pid``, ``started`` and ``user``."""
+    """The holder that this run is: ``run``, ``target``, ``controller``, ``pid``, ``started`` and ``user``."""
     pid = main_process()
     check_alive(pid)
     controller, started = identity.controller_id(), identity.process_start(pid)
-    return {"run": identity.run_id(pid, started, controller), "controller": controller, "pid": pid, "started": started,
-            "user": _user(task_vars or {})}
+    return {"run": identity.run_id(pid, started, controller), "target": (task_vars or {}).get("inventory_hostname"),
+            "controller": controller, "pid": pid, "started": started, "user": _user(task_vars or {})}
 
 
 def _user(task_vars):

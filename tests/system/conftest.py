@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.bed import AttachedBed, Bed, Environment, Hub, ModelRepository
+from tests.system.killing import ReleaseLine
 from tests.system.subject import Subject, new_subject
 
 
@@ -88,3 +89,11 @@ def subject(shared: Subject) -> Subject:
     """The shared environment, with nothing left of the test before."""
     shared.reset()
     return shared
+
+
+@pytest.fixture(scope="session")
+def line_of_releases(bed: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReleaseLine]:
+    """One environment that many tests take to the next release, each to one of its own."""
+    line = ReleaseLine(bed, "line", tmp_path_factory.mktemp("line"))
+    yield line
+    line.environment.delete()

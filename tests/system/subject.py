@@ -20,7 +20,6 @@ from tests.bed.api import ApiError
 from tests.system.playbooks import EXPECT_ALL, Run, Target, environ
 
 COVER_NOTHING: dict[str, Any] = {}
-DOCUMENTS = ("stagecraft.facts", "stagecraft.journal", "stagecraft.drift", "stagecraft.candidate")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 

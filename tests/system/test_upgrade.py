@@ -58,7 +58,7 @@ def test_push_and_diff(subject):
         key: before[key] for key in ("settings", "versions", "refs", "files")}
     run = subject.upgrade(release, "--diff", inmanta_model_push=True).ok()
     assert subject.branch_head() == subject.repository.commit(release)
-    assert "motd" in run.output and "modified" in run.output
+    assert "target: +++ after deployment" in run.output and subject.repository.resource_id("motd") in run.output
     assert_deployed(subject, release)
     assert subject.repository.deployed("added") is None
 
@@ -74,7 +74,8 @@ def test_forced_install_deploys_nothing_unjudged(subject):
     assert subject.settings["auto_deploy"] is False
     assert subject.repository.deployed("motd") == "changed by hand\n"
     subject.run("upgrade", release, inmanta_model_policy=COVER_NOTHING, inmanta_model_approve=digest_of(run)).ok()
-    assert_deployed(subject, release)
+    assert subject.active == max(subject.versions)
+    assert subject.settings["auto_deploy"] is True
 
 
 SITE = """

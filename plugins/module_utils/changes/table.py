@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.normalise import canonical
@@ -60,6 +61,15 @@ def diff(changes):
                     for row in changes.unchecked)
     before, after = ["".join(line + "\n" for line in lines) for lines in sides]
     return {"before": before, "after": after, "before_header": "present state", "after_header": "after deployment"}
+
+
+def unified(sides):
+    """The lines of what :func:`diff` returned, as Ansible displays a diff.
+
+    :param sides: before, after and their headers.
+    """
+    return list(difflib.unified_diff(sides["before"].splitlines(), sides["after"].splitlines(), sides["before_header"], sides["after_header"],
+                                     lineterm="", n=10))
 
 
 def visible(text):

@@ -55,7 +55,8 @@ class Client:
         self.retries = retries
         self.before_write = before_write
         self._sleep = sleep
-        self._login = (username, password) if username else None
+        self._username = username
+        self._password = password
         self._secrets = [text for text in (token, password) if text]
         self._session = requests.Session()
         # Given with each request: what a session holds loses against REQUESTS_CA_BUNDLE and http_proxy.
@@ -127,10 +128,10 @@ class Client:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _send(self, method, path, headers, query, body):
-        if self._login and not self._token:
+        if self._username and not self._token:
             self._authenticate()
         answer = self._raw(method, path, headers, query, body)
-        if self._login and self._expired(answer):
+        if self._username and self._expired(answer):
             self._authenticate()
             answer = self._raw(method, path, headers, query, body)
         return answer
@@ -139,9 +140,8 @@ class Client:
         return answer.status_code == 401 or (answer.status_code == 403 and "expired" in _message(answer).lower())
 
     def _authenticate(self):
-        username, password = self._login
         self._token = None
-        answer = self._raw("POST", "/api/v2/login", {}, None, {"username": username, "password": password})
+        answer = self._raw("POST", "/api/v2/login", {}, None, {"username": self._username, "password": self._password})
         token = self._decode("POST", "/api/v2/login", answer).get("data", {}).get("token")
         if not token:
             raise StagecraftError("POST /api/v2/login: the answer holds no token: is %s an orchestrator?" % self.url)

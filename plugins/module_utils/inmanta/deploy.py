@@ -21,13 +21,14 @@ FAILED_SHOWN = 20
 ERROR_CHARACTERS = 2000
 # Resources are unavailable for some seconds while a newer server starts their handlers.
 UNAVAILABLE_FOR = 15.0
+SETTLED_FOR = 0.5
 PUSH_AFTER = 10.0
 LATER_VERSION = "Compile again and judge the new version"
 
 
 def no_result(version):
     """What a deployment returns before it has begun."""
-    return dict(version=version, status=None, counts=None, total=None, failed_resources=[], promoted=False)
+    return dict(version=version, status=None, counts=None, total=None, failed_resources=[], promoted=False, over_max_failed=False)
 
 
 def check(client, environment, version):
@@ -76,6 +77,7 @@ class Deployment:
         self._over = 0
         self._held = 0
         self._held_since = None
+        self._gave_up = False
 
     def promote(self):
         """Promote the version where nobody has."""
@@ -113,7 +115,7 @@ class Deployment:
         """What is known by now."""
         status = self._found["status"] if self._found else None
         return dict(version=self._version, status=status, counts=self._counts, total=self._total,
-                    failed_resources=self._failed, promoted=self._promoted)
+                    failed_resources=self._failed, promoted=self._promoted, over_max_failed=self._gave_up)
 
     def read(self):
         """The result of a version without deploying it."""
@@ -165,7 +167,7 @@ class Deployment:
         self._counts, self._total = counts, summary["total"]
 
     def _for_good(self):
-        return not self._counts.get("unavailable") or self._clock() - self._held_since >= UNAVAILABLE_FOR
+        return self._clock() - self._held_since >= (UNAVAILABLE_FOR if self._counts.get("unavailable") else SETTLED_FOR)
 
     def _too_many(self, states):
         limit = self._call.params["max_failed"]
@@ -173,6 +175,7 @@ class Deployment:
 
     def _give_up(self):
         limit = self._call.params["max_failed"]
+        self._gave_up = True
         raise StagecraftError("%s. That is more than max_failed=%d allows%s. Stop the environment (stagecraft.release.inmanta_halt) "
                               "or abort the release." % (self._line(self._counts), limit, _first(self._failed)), **self.result())
 

@@ -16,7 +16,9 @@ _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), replacement) for pattern,
     (r"([a-z][a-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+@", r"\g<1>" + SECRET + "@"),
     (r"(\bbearer\s+)[\w.~+/=-]{6,}", r"\g<1>" + SECRET),
     (r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?", SECRET),
-    (r"\b((?:\w+[_-])?(?:token|password|passwd|secret|api_?key)['\"]?\s*[=:]\s*['\"]?)[^\s'\",;]{3,}", r"\g<1>" + SECRET),
+    (r"\b((?:\w+[_-])?(?:password|passwd|secret|api_?key)['\"]?\s*[=:]\s*['\"]?)[^\s'\",;]{3,}", r"\g<1>" + SECRET),
+    # Parsers write "at token = (", so no space is allowed before the sign here.
+    (r"\b((?:\w+[_-])?token['\"]?[=:]\s*['\"]?)[^\s'\",;]{3,}", r"\g<1>" + SECRET),
 ))
 
 

@@ -90,4 +90,3 @@ def delete(client, environment, version):
 
 def _list(client, environment, query):
     return [describe(item) for item in client.get("/api/v2/desiredstate", environment, query=query)["data"]]
-

@@ -12,6 +12,9 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import W
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import ApiError, Unreachable
 
 PROGRESS_EVERY = 30.0
+# What is quick is noticed quickly: the first pauses are shorter than wait_interval.
+FIRST_PAUSE = 0.1
+GROWTH = 1.5
 
 
 class Waiter:
@@ -41,6 +44,7 @@ class Waiter:
         :raises WaitTimeout: after wait_timeout seconds.
         """
         started = self._clock()
+        pause = FIRST_PAUSE
         deadline = started + self._timeout
         shown, shown_at, trouble = None, None, None
         while True:
@@ -63,4 +67,5 @@ class Waiter:
                 raise WaitTimeout(
                     "%s: not done within wait_timeout=%g s. Last state: %s. Raise 'wait_timeout', or look at the server."
                     % (self._subject, self._timeout, trouble or text), **details())
-            self._sleep(min(self._interval, max(deadline - now, 0.05)))
+            self._sleep(min(pause, self._interval, max(deadline - now, 0.05)))
+            pause *= GROWTH

@@ -129,7 +129,7 @@ def bring_to_release(url, branch, release, timeout=120, **options):
             return move.result()
         if not clone.is_ancestor(move.before.commit, tag.commit):
             raise _no_fast_forward(move, release, tag)
-        move.need_push("Push the release there yourself (git push REPOSITORY %s:refs/heads/%s)" % (tag.commit, branch))
+        move.need_push("Push release %r there yourself (git push REPOSITORY %s:refs/heads/%s)" % (release, tag.commit, branch))
         commits = clone.subjects(move.before.commit, tag.commit)
         if move.check_mode:
             return move.result(True, tag.commit, tag.tree, commits)

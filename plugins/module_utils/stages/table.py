@@ -49,7 +49,7 @@ def _pending(state):
 def _holder(holder):
     if not holder:
         return NOTHING
-    text = "%s@%s since %s" % (holder.get("user"), str(holder.get("controller", "")).split("/")[0], holder.get("since"))
+    text = "%s@%s since %s" % (holder.get("user"), str(holder.get("controller", "")).partition(":")[0], holder.get("since"))
     return "%s (stale)" % text if holder.get("stale") else text
 
 

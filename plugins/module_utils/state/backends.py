@@ -47,12 +47,14 @@ class FileBackend:
     :param journal_path: file that gets one line for each write.
     :param directory: directory of the other documents.
     :param journal_bytes: size from which the journal is put aside, with ``journal_keep`` old ones kept.
+    :param before_write: called before each write; it raises when the run must stop.
     """
 
     settle = 0.0
 
     def __init__(self, facts_path="/etc/ansible/facts.d/stagecraft.fact", journal_path="/var/log/stagecraft/journal.jsonl",
-                 directory="/var/lib/stagecraft", journal_bytes=10 * 1024 * 1024, journal_keep=5, lock_timeout=30.0):
+                 directory="/var/lib/stagecraft", journal_bytes=10 * 1024 * 1024, journal_keep=5, lock_timeout=30.0,
+                 before_write=None):
         for field, path in (("facts_path", facts_path), ("journal_path", journal_path), ("state_directory", directory)):
             check_path(field, path)
         self.facts_path = facts_path
@@ -61,6 +63,7 @@ class FileBackend:
         self._journal_bytes = journal_bytes
         self._journal_keep = journal_keep
         self._lock_timeout = lock_timeout
+        self._before_write = before_write or (lambda: None)
 
     def describe(self, name=FACTS):
         """Where a document is, for messages."""
@@ -103,6 +106,7 @@ class FileBackend:
 
         :param private: only the owner may read it.
         """
+        self._before_write()
         path = self.path(name)
         if os.path.islink(path) and not os.path.exists(path):
             raise unusable(path, "dangling")
@@ -126,6 +130,7 @@ class FileBackend:
 
     def delete(self, name):
         """Remove a document; nothing happens where there is none."""
+        self._before_write()
         path = self.path(name)
         try:
             os.unlink(path)

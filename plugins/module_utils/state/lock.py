@@ -4,7 +4,7 @@
 
 """One run at a time for each unit and target.
 
-A holder is ``{run, controller, pid, started, user, since, renewed, lease, purpose}``, kept in the document ``lock-<unit>``. It holds
+A holder is ``{run, target, controller, pid, started, user, since, renewed, lease, purpose}``, kept in the document ``lock-<unit>``. It holds
 the lock for ``lease`` seconds from ``renewed`` on, or until its process is known to be gone.
 """
 
@@ -20,7 +20,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.state.backends 
 LEASE = 90
 ATTEMPTS = 5
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-KEYS = ("run", "controller", "pid", "started", "user", "since", "renewed", "lease", "purpose")
+KEYS = ("run", "target", "controller", "pid", "started", "user", "since", "renewed", "lease", "purpose")
 
 
 def document(unit):
@@ -70,14 +70,20 @@ def stale(holder, now, alive):
 
 
 def same_run(one, other):
-    """Whether two holders are the same run."""
-    return one["run"] == other["run"]
+    """Whether two holders are the same run on the same target; a holder without a target is on any."""
+    return one["run"] == other["run"] and not twins(one, other)
+
+
+def twins(one, other):
+    """Whether two targets of one run mean the same unit in the same place."""
+    targets = {holder.get("target") for holder in (one, other)} - {None}
+    return one["run"] == other["run"] and len(targets) > 1
 
 
 def acquire(backend, unit, holder, now, alive, sleep=time.sleep, clock=time.monotonic):
     """Take the lock, or renew it where this run has it already.
 
-    :param holder: who asks: run, controller, pid, started, user, lease, purpose.
+    :param holder: who asks: run, target, controller, pid, started, user, lease, purpose.
     :param now: seconds since 1970 by the clock of the machine that keeps the lock's times.
     :param alive: function of a holder: False when its process is known to be gone.
     :returns: the holder as written.
@@ -88,8 +94,8 @@ def acquire(backend, unit, holder, now, alive, sleep=time.sleep, clock=time.mono
             begun = clock()
             present = read(backend, unit)
             own = present is not None and same_run(present, holder)
-            if present is not None and not own and not stale(present, now, alive):
-                raise _held(unit, present)
+            if present is not None and not own and (twins(present, holder) or not stale(present, now, alive)):
+                raise _held(unit, present, holder)
             record = _record(holder, now, present if own else None)
             backend.write(document(unit), _text(record))
             if not backend.settle or (own and now < ends(present)):
@@ -101,7 +107,7 @@ def acquire(backend, unit, holder, now, alive, sleep=time.sleep, clock=time.mono
             sleep(backend.settle)
             there = read(backend, unit)
             if there is not None and not same_run(there, holder):
-                raise _held(unit, there)
+                raise _held(unit, there, holder)
             if there is not None and not slow:
                 return record
             if there is not None:
@@ -120,6 +126,8 @@ def renew(backend, unit, holder, now, alive, sleep=time.sleep, clock=time.monoto
     if present is None:
         raise StagecraftError("lock of %s: this run (%s) does not hold it any more: it was broken or released. Stop; nothing else is "
                               "changed by this run. Run again." % (unit, holder["run"]), lock=None)
+    if twins(present, holder):
+        raise _held(unit, present, holder)
     if not same_run(present, holder):
         raise StagecraftError("lock of %s: taken over by %s: stop. Nothing else is changed by this run (%s)."
                               % (unit, who(present), holder["run"]), lock=present)
@@ -155,14 +163,15 @@ def break_(backend, unit):
         return text is not None, holder
 
 
-def check(backend, unit, run, now, alive):
+def check(backend, unit, holder, now, alive):
     """Refuse a write by a run that is not the one that holds the lock; a unit without a lock is free.
 
+    :param holder: who writes: run and target.
     :raises StagecraftError: another run holds it.
     """
     present = read(backend, unit)
-    if present is not None and present["run"] != run and not stale(present, now, alive):
-        raise _held(unit, present)
+    if present is not None and not same_run(present, holder) and (twins(present, holder) or not stale(present, now, alive)):
+        raise _held(unit, present, holder)
 
 
 def who(holder):
@@ -170,7 +179,11 @@ def who(holder):
     return "%s@%s (process %s, run %s)" % (holder.get("user") or "?", holder.get("controller") or "?", holder.get("pid"), holder["run"])
 
 
-def _held(unit, holder):
+def _held(unit, holder, asks):
+    if twins(holder, asks):
+        return StagecraftError(
+            "unit %s: is declared twice: %s and %s of this run both mean it, and %s works on it. One unit in one place is one target: "
+            "keep one of these hosts in the inventory, or use --limit." % (unit, holder["target"], asks["target"], holder["target"]), lock=holder)
     purpose = " for %s" % holder["purpose"] if holder.get("purpose") else ""
     return StagecraftError(
         "lock of %s: held by %s%s since %s; its lease ends at %s unless it is renewed. Wait for that run, or, if you know it to be "

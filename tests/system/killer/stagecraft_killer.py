@@ -6,7 +6,8 @@
 
 STAGECRAFT_KILL is a JSON object: ``task`` (name without the role), ``count`` (which of the tasks of that name, from 1),
 ``line`` (a regular expression: wait for a line of output that matches it), ``after`` (seconds, from the task's start or the line on),
-``mode`` (``tree``: with all workers, or ``main``: the workers survive), ``record`` (a file that gets what was killed, and what was left).
+``mode`` (``tree``: with all workers; ``main``: they survive; ``frozen``: they survive, stopped until somebody sends SIGCONT),
+``record`` (a file that gets the ids of the main process and of those below it, with their start times).
 """
 
 from __future__ import annotations
@@ -100,10 +101,10 @@ class CallbackModule(CallbackBase):
         below = descendants(self._main)
         with open(self._plan["record"], "w", encoding="utf-8") as handle:
             json.dump({"main": self._main, "below": [[pid, int((stat(pid) or [0] * 20)[19])] for pid in below]}, handle)
-        if self._plan.get("mode", "tree") == "tree":
-            for pid in below:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        number = {"tree": signal.SIGKILL, "frozen": signal.SIGSTOP}.get(self._plan.get("mode", "tree"))
+        for pid in below if number else []:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
         os.kill(self._main, signal.SIGKILL)

@@ -19,7 +19,6 @@ from ansible_collections.stagecraft.release.plugins.action import (
     stages_evidence,
     stages_evidence_info,
     stages_fact,
-    stages_info,
     stages_lock,
 )
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
@@ -200,7 +199,7 @@ def test_a_whole_play(plays):
 
 
 def test_check_mode_writes_nothing(plays):
-    code, output = plays.run(WHOLE.split("    - ansible.builtin.assert")[0], "--check", "--diff")
+    code, output = plays.run(WHOLE.partition("    - ansible.builtin.assert")[0], "--check", "--diff")
     assert code == 0, output
     assert '"status": "running"' in output
     assert not {"state", "log", "with space"} & set(os.listdir(plays.root))

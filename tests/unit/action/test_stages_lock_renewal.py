@@ -217,7 +217,7 @@ def test_a_worker_stops_when_its_ansible_playbook_is_killed(tmp_path):
 
 def test_all_workers_of_one_process_are_one_run_and_those_of_another_are_not():
     def tell(answers):
-        answers.put(this_run({"awx_user_name": "alice"}))
+        answers.put(this_run({"awx_user_name": "alice", "inventory_hostname": "prod"}))
 
     def main(answers):
         children = [FORK.Process(target=tell, args=(answers,)) for _number in range(2)]
@@ -233,5 +233,5 @@ def test_all_workers_of_one_process_are_one_run_and_those_of_another_are_not():
     for process in mains:
         process.join()
     assert sorted(answer["pid"] for answer in told) == sorted(process.pid for process in mains for _number in range(2))
-    assert len({answer["run"] for answer in told}) == 2 and {answer["user"] for answer in told} == {"alice"}
+    assert len({answer["run"] for answer in told}) == 2 and {(answer["user"], answer["target"]) for answer in told} == {("alice", "prod")}
     assert stages_lock.SPEC["argument_spec"]["holder"]["options"].keys() == told[0].keys()

@@ -12,8 +12,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import agents
 
 # pylint: disable=unused-import
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import ENV, agent
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fixtures import client_fixture, server_fixture  # noqa: F401
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_server import ENV, agent
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_fixtures import client_fixture, server_fixture  # noqa: F401
 
 
 def test_all_pages_are_listed(server, client):

@@ -50,7 +50,7 @@ class Server(FakeClient):
         rows = [dict(id="other", metadata={"message": "else"}), dict(id="bare", metadata=None), dict(id="none")]
         messages = [body["metadata"]["message"] for path, body in self.sent() if "notify" in path]
         if self.visible and messages:
-            rows.append(dict(id="own", metadata={"message": messages[0]}, version=99, completed=T % 3, success=True))
+            rows.append(dict(id="own", metadata={"message": messages[-1]}, version=99, completed=T % 3, success=True))
         return {"data": rows}
 
 
@@ -248,7 +248,7 @@ def test_an_interrupted_compile_is_done_again():
 @pytest.mark.parametrize("retries, requests", [(0, 1), (1, 2), (2, 3)])
 def test_an_interrupted_compile_is_done_again_as_often_as_told(retries, requests):
     server = Server(failed())
-    call = make_call(update=False, reinstall=False, message="m", retries_interrupted=retries)
+    call = make_call(update=False, reinstall=False, message="m", retries_interrupted=retries, wait_interval=0.0)
     with pytest.raises(StagecraftError, match="while the server stopped") as caught:
         compiles.compile_model(server, ENV, call)
     assert len(server.sent()) == requests

@@ -13,8 +13,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import 
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import AccessDenied
 
 # pylint: disable=unused-import
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import ENV, OTHER, Refusal
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fixtures import client_fixture, server_fixture  # noqa: F401
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_server import ENV, OTHER, Refusal
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_fixtures import client_fixture, server_fixture  # noqa: F401
 
 
 @pytest.mark.parametrize("text, expected", [(ENV, True), (ENV.upper(), True), ("network", False), ("", False), (None, False), (ENV.replace("-", ""), False)])

@@ -12,8 +12,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import settings
 
 # pylint: disable=unused-import
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import ENV, Refusal, definitions
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fixtures import client_fixture, server_fixture  # noqa: F401
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_server import ENV, Refusal, definitions
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_fixtures import client_fixture, server_fixture  # noqa: F401
 
 DEPLOY, REPAIR = "autostart_agent_deploy_interval", "autostart_agent_repair_interval"
 TRIGGER, AGENT_MAP = "agent_trigger_method_on_auto_deploy", "autostart_agent_map"

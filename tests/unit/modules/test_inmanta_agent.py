@@ -12,8 +12,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.modules import inmanta_agent as module
 
 # pylint: disable=unused-import
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import ENV, agent, run
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fixtures import server_fixture  # noqa: F401
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_server import ENV, agent, run
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_fixtures import server_fixture  # noqa: F401
 
 
 @pytest.fixture(name="agents")

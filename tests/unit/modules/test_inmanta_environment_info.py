@@ -12,8 +12,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.modules import inmanta_environment_info as module
 
 # pylint: disable=unused-import
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import ENV, OTHER, run, version
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fixtures import server_fixture  # noqa: F401
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_server import ENV, OTHER, run, version
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_fixtures import server_fixture  # noqa: F401
 
 
 def test_everything(server):

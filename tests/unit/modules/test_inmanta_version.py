@@ -13,8 +13,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors 
 from ansible_collections.stagecraft.release.plugins.modules import inmanta_version, inmanta_version_info
 
 # pylint: disable=unused-import
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import Refusal, run, version
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fixtures import server_fixture  # noqa: F401
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_server import Refusal, run, version
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_fixtures import server_fixture  # noqa: F401
 
 
 @pytest.fixture(name="versions", autouse=True)
@@ -72,7 +72,8 @@ def test_one_with_everything():
 
 
 @pytest.mark.parametrize("given, words", [
-    (dict(resources=True), "'version'"), (dict(version=3, diff_from=3), "not older"), (dict(version=9, diff_from=1), "Version 9 not found"), (dict(limit=0), "limit: 0"),
+    (dict(resources=True), "'version'"), (dict(version=3, diff_from=3), "not older"), (dict(version=9, diff_from=1), "Version 9 not found"),
+    (dict(limit=0), "limit: 0"),
 ])
 def test_wrong_options(given, words):
     with pytest.raises(InputError, match=words):

@@ -134,7 +134,8 @@ def test_everything_at_once_is_one_write_and_one_line(host):
     result = host.run(stage="configure", status="done", release="v1", output={"url": SECRET}, save={"a": {"was": SECRET, "set": 1}},
                       history={"release": "v1", "at": "now"}, aborted={"release": "v0"}, restart_pending=["shop.service"])
     assert SECRET not in json.dumps(host.journal())
-    assert result["facts"]["history"] == [{"release": "v1", "at": "now", "output": {"of": "configure", "url": SECRET}}] and result["facts"]["aborted"] == [{"release": "v0"}]
+    assert result["facts"]["history"] == [{"release": "v1", "at": "now", "output": {"of": "configure", "url": SECRET}}]
+    assert result["facts"]["aborted"] == [{"release": "v0"}]
     assert result["facts"]["restart_pending"] == ["shop.service"]
     assert host.journal()[before:] == [{
         "at": "2026-11-21T09:30:00Z", "unit": "shop", "run": "run1", "host": "web1", "stage": "configure", "status": "done", "release": "v1",
@@ -190,6 +191,13 @@ def test_a_write_under_another_runs_lock_is_refused(host):
         host.run(stage="build", status="running", release="v1")
     assert host.backend.read("facts") is None
     assert host.run(now=NOW + 90, stage="build", status="running", release="v1")["changed"]
+
+
+def test_a_write_for_another_target_of_the_same_run_is_refused(host):
+    lock.acquire(host.backend, "shop", {"run": "run1", "target": "prod", "controller": "ci2:bb", "pid": 1, "user": "x"}, NOW, lambda holder: True)
+    with pytest.raises(StagecraftError, match="unit shop: is declared twice: prod and web1"):
+        host.run(stage="build", status="running", release="v1")
+    assert host.backend.read("facts") is None
 
 
 def test_a_journal_that_cannot_be_written_is_a_warning(host, tmp_path):

@@ -73,6 +73,15 @@ def test_held_renewed_and_released(target):
     assert target(state="released")["changed"] is False and target.kept() == []
 
 
+def test_another_target_of_the_same_run_is_refused_in_check_mode_too(target):
+    both = [{"run": "run1", "target": name, "controller": "ci1:aa", "pid": 4711, "started": 1, "user": "deploy"} for name in ("prod", "prod2")]
+    held = target(holder=both[0])["lock"]
+    for options in ({}, {"check_mode": True}, {"renew_only": True}):
+        with pytest.raises(StagecraftError, match="unit shop: is declared twice: prod and prod2 of this run"):
+            target(holder=both[1], **options)
+    assert target(holder=both[1], state="released") == {"changed": False, "lock": held, "previous": None}
+
+
 def test_another_run_is_refused_and_its_release_changes_nothing(target):
     held = target()["lock"]
     with pytest.raises(StagecraftError, match="held by deploy@ci1:aa") as caught:

@@ -44,6 +44,18 @@ def test_documents_come_back_and_go(tmp_path, name):
     assert backend.read(name) is None
 
 
+def test_a_run_that_must_stop_writes_and_removes_nothing(tmp_path):
+    def stop():
+        raise StagecraftError("the run was killed")
+    make(tmp_path).write("facts", "one")
+    backend = make(tmp_path, before_write=stop)
+    assert backend.read("facts") == "one"
+    for change in (lambda: backend.write("facts", "two"), lambda: backend.delete("facts")):
+        with pytest.raises(StagecraftError, match="the run was killed"):
+            change()
+    assert backend.read("facts") == "one"
+
+
 def test_modes_hold_whatever_the_umask(tmp_path):
     backend = make(tmp_path)
     before = os.umask(0o077)

@@ -50,7 +50,7 @@ class Sleeper:
 
 
 def holder(run="run1", controller="ci1:aa", **more):
-    return dict({"run": run, "controller": controller, "pid": 4711, "started": 5, "user": "deploy", "lease": 90, "purpose": "release v2"}, **more)
+    return dict({"run": run, "target": "web1", "controller": controller, "pid": 4711, "started": 5, "user": "deploy", "lease": 90, "purpose": "release v2"}, **more)
 
 
 def living(_holder):
@@ -153,13 +153,37 @@ def test_a_damaged_lock_is_an_error_that_breaking_mends(backend, text):
     ("run1", 1, living, False), ("run2", 1, living, True), ("run2", 90, living, False), ("run2", 1, dead, False),
 ])
 def test_a_write_is_refused_while_another_run_holds_the_lock(backend, run, seconds, alive, refused):
-    lock.check(backend, "shop", run, NOW, living)
+    lock.check(backend, "shop", holder(run), NOW, living)
     take(backend)
     if refused:
         with pytest.raises(StagecraftError, match="held by"):
-            lock.check(backend, "shop", run, NOW + seconds, alive)
+            lock.check(backend, "shop", holder(run), NOW + seconds, alive)
     else:
-        lock.check(backend, "shop", run, NOW + seconds, alive)
+        lock.check(backend, "shop", holder(run), NOW + seconds, alive)
+
+
+@pytest.mark.parametrize("step", [lock.acquire, lock.renew, lock.check])
+@pytest.mark.parametrize("seconds, alive", [(1, living), (500, living), (1, dead)])
+def test_another_target_of_the_same_run_is_refused_however_old_the_lock_is(backend, step, seconds, alive):
+    held = take(backend)
+    with pytest.raises(StagecraftError, match="unit shop: is declared twice: web1 and web2 of this run") as caught:
+        step(backend, "shop", holder(target="web2"), NOW + seconds, alive)
+    assert caught.value.details["lock"] == held == lock.read(backend, "shop")
+    assert lock.release(backend, "shop", holder(target="web2")) is False and lock.read(backend, "shop") == held
+
+
+def test_another_target_of_the_same_run_that_was_quicker_is_seen_while_the_lock_settles():
+    store = Store()
+    backend = ParameterBackend(store, settle=0.5)
+    twin = lock._text(lock._record(holder(target="web2"), NOW, None))
+    with pytest.raises(StagecraftError, match="declared twice: web2 and web1"):
+        take(backend, sleep=Sleeper(lambda: store.update({"stagecraft.lock-shop": twin})))
+
+
+@pytest.mark.parametrize("first, second", [(None, "web1"), ("web1", None), (None, None)])
+def test_a_holder_without_a_target_is_the_same_run_on_any(backend, first, second):
+    take(backend, holder(target=first))
+    assert take(backend, holder(target=second), now=NOW + 1)["since"] == "2026-11-21T09:30:00Z"
 
 
 def test_units_are_named_so_that_they_cannot_leave_the_directory(backend):

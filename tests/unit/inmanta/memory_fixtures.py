@@ -10,13 +10,18 @@ import pytest
 import requests
 
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import Client
-from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import URL, Server
+from ansible_collections.stagecraft.release.tests.unit.inmanta.memory_server import URL, Server
 
 
 @pytest.fixture(name="server")
 def server_fixture(monkeypatch):
     made = Server()
-    monkeypatch.setattr(requests.Session, "request", lambda session, method, url, **given: made.request(session, method, url, **given))
+
+    def request(session, method, url, **given):
+        # Looked up at each call: a test may put its own in place of it.
+        return made.request(session, method, url, **given)
+
+    monkeypatch.setattr(requests.Session, "request", request)
     return made
 
 

@@ -1,0 +1,106 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""upgrade.yml against a plain playbook of HTTP calls, on one orchestrator, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from tests.bed import Bed, Environment
+from tests.bench.proxy import CountingProxy
+
+HERE = Path(__file__).resolve().parent
+OURS, PEER, EMPTY = "stagecraft.release.upgrade", str(HERE / "peer.yml"), str(HERE / "empty.yml")
+POLICY = {"rules": [{"actions": ["added", "modified", "removed"]}]}
+
+
+class Bench:
+    """Upgrades of one environment, in turn by the one playbook and the other."""
+
+    def __init__(self, bed: Bed, proxy: CountingProxy) -> None:
+        self.proxy = proxy
+        self.repository = bed.repository("bench")
+        self.repository.release("v0", {"page": "v0\n"}, nulls=50)
+        self.environment: Environment = bed.environment("bench", self.repository)
+        self.environment.deploy()
+        self.inventory = bed.directory / "bench.json"
+        host = {"inmanta_model_url": proxy.url, "inmanta_model_environment": self.environment.id,
+                "inmanta_model_repository": self.repository.url, "inmanta_model_policy": POLICY}
+        self.inventory.write_text(json.dumps({"inmanta_environments": {"hosts": {"bench": host}}}))
+        self.number = 0
+
+    def upgrade(self, playbook: str) -> dict[str, float]:
+        """Make a release and bring the environment to it."""
+        self.number += 1
+        release = "v%d" % self.number
+        self.repository.release(release, {"page": release + "\n"}, nulls=50)
+        known = {report["id"] for report in self.reports()}
+        figures = self.run(playbook, release)
+        assert self.repository.deployed("page") == release + "\n", "%s did not deploy %s" % (playbook, release)
+        figures["compiles"] = sum(_seconds(report) for report in self.reports() if report["id"] not in known)
+        figures["over"] = figures["wall"] - figures["compiles"]
+        return figures
+
+    def run(self, playbook: str, release: str) -> dict[str, float]:
+        """Run a playbook: seconds of wall time and number of requests."""
+        self.proxy.take()
+        began = time.monotonic()
+        done = subprocess.run(["ansible-playbook", "-i", str(self.inventory), playbook, "-e",
+                               json.dumps({"inmanta_model_release": release, "run_id": "%s-%f" % (release, began)})],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0, done.stdout[-4000:]
+        return {"wall": time.monotonic() - began, "requests": self.proxy.take()}
+
+    def reports(self) -> list[dict]:
+        """The compile reports of the environment."""
+        return self.environment.api.call("GET", "/api/v2/compilereport?limit=100", env=self.environment.id)["data"]
+
+
+def _seconds(report: dict) -> float:
+    began, ended = (datetime.fromisoformat(report[name]) for name in ("requested", "completed"))
+    return (ended - began).total_seconds()
+
+
+def median(rows: list[dict[str, float]], name: str) -> float:
+    """The median of one figure."""
+    return statistics.median(row[name] for row in rows)
+
+
+def main() -> int:
+    """Measure and print; 0 when the aims are met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=3, help="pairs of upgrades")
+    pairs = parser.parse_args().n
+    with Bed() as bed, CountingProxy(bed.api().url) as proxy:
+        bench = Bench(bed, proxy)
+        bench.upgrade(PEER)  # the first run fills caches of both sides
+        ours, peer = [], []
+        for _pair in range(pairs):
+            peer.append(bench.upgrade(PEER))
+            ours.append(bench.upgrade(OURS))
+        current = "v%d" % bench.number
+        again = [bench.run(OURS, current) for _pair in range(pairs)]
+        empty = [bench.run(EMPTY, current) for _pair in range(pairs)]
+        release = bed.release.version
+    print("inmanta %s, %d pairs of upgrades in turn, medians" % (release, pairs))
+    print("%-34s %9s %9s %9s" % ("", "ours", "plain uri", "ratio"))
+    for name, text in (("wall", "wall, s"), ("over", "wall over the compiles, s"), ("requests", "requests")):
+        print("%-34s %9.1f %9.1f %9.2f" % (text, median(ours, name), median(peer, name), median(ours, name) / median(peer, name)))
+    extra = median(again, "wall") - median(empty, "wall")
+    print("up to date: %.1f s and %d requests, %.1f s over an empty playbook" % (median(again, "wall"), median(again, "requests"), extra))
+    met = median(ours, "wall") <= median(peer, "wall") and extra <= 2
+    print("aims (wall no more than the plain playbook's, re-run at most 2 s over an empty one): %s" % ("met" if met else "NOT met"))
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""On the path of a run, this makes it one of another controller: the machine seems to have another name."""
+
+from __future__ import annotations
+
+import socket
+
+socket.gethostname = lambda: "elsewhere"
