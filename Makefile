@@ -17,4 +17,4 @@ help:
 
 $(COMMANDS):
 	$(if $(PYTHON),,$(error No Python of 3.11 or newer was found: install one, or name it: make $@ PYTHON=/path/to/python3))
-	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.checks $@
+	@$(PYTHON) -m tests.checks $@

@@ -15,7 +15,7 @@ import time
 
 from tests.bed import pythons
 from tests.checks import lint, machine
-from tests.checks.clone import CACHE, COLLECTIONS, ROOT, environ, link_collection
+from tests.checks.clone import CACHE, COLLECTIONS, NAME, ROOT, environ, prepare_cache
 from tests.checks.jobs import Failed, Job, run, say
 from tests.checks.package import package
 from tests.checks.sanity import sanity
@@ -31,7 +31,7 @@ def set_up(*names: str, programs: tuple[str, ...] = ("git",)) -> dict[str, Venv]
     :param programs: of the operating system that the command needs.
     """
     machine.prepare(programs)
-    link_collection()
+    prepare_cache()
     venvs = {name: venv for name, venv in plan(pythons.find()).items() if name in names}
     if run("set-up", [Job("set-up", f"{venv.name} on Python {venv.version}", venv.make) for venv in venvs.values()]):
         raise Failed("the set-up failed")
@@ -40,15 +40,20 @@ def set_up(*names: str, programs: tuple[str, ...] = ("git",)) -> dict[str, Venv]
     return venvs
 
 
+def outcome(title: str, jobs: list[Job]) -> int:
+    """Run the jobs of one command; returns its exit code."""
+    return 1 if run(title, jobs) else 0
+
+
 def cores(venvs: dict[str, Venv]) -> list[Venv]:
     """The environments that stand for an ansible-core."""
     return [venvs[name] for name in ("newest", "oldest") if name in venvs]
 
 
-def sanity_jobs(venvs: dict[str, Venv]) -> list[Job]:
+def sanity_jobs(venvs: dict[str, Venv], everything: bool = False) -> list[Job]:
     """ansible-test on each core."""
     found = pythons.find()
-    return [Job("sanity", f"{venv.name} core, Python {venv.version}", sanity(venv, found)) for venv in cores(venvs)]
+    return [Job("sanity", f"{venv.name} core, Python {venv.version}", sanity(venv, found, everything)) for venv in cores(venvs)]
 
 
 def package_jobs(venvs: dict[str, Venv]) -> list[Job]:
@@ -81,7 +86,7 @@ def test(everything: bool = False) -> int:
     """All phases; a failed one does not keep the tests from running, and makes the exit code 1."""
     started = time.monotonic()
     venvs = set_up("newest", "lint", "oldest", programs=tuple(machine.PROGRAMS))
-    checks = sanity_jobs(venvs) + lint.jobs(venvs["lint"]) + package_jobs(venvs)
+    checks = sanity_jobs(venvs, everything) + lint.jobs(venvs["lint"]) + package_jobs(venvs)
     failed = run("lint, sanity and package", checks)
     if everything and "oldest" in venvs:
         failed += run("units on the oldest core", [Job("units", "oldest core", units_job(venvs["oldest"]))])
@@ -109,9 +114,9 @@ def changelog() -> int:
     """Write CHANGELOG.rst anew from the fragments, with the plugins that are there now."""
     venv = set_up("lint")["lint"]
     job = Job("changelog", "CHANGELOG.rst", lambda job: job.call(
-        venv.bin("antsibull-changelog"), "release", "--reload-plugins", "--update-existing", cwd=COLLECTIONS / "ansible_collections/stagecraft/release",
+        venv.bin("antsibull-changelog"), "release", "--reload-plugins", "--update-existing", cwd=COLLECTIONS / NAME,
         env=environ(venv.path)) and None)
-    return 1 if run("changelog", [job]) else 0
+    return outcome("changelog", [job])
 
 
 def clean() -> int:
@@ -124,9 +129,9 @@ def clean() -> int:
 COMMANDS = {
     "test": ("lint, sanity, build and install, then all tests", test),
     "test-all": ("the same with every release of the orchestrator and every kill point", lambda: test(everything=True)),
-    "lint": ("the linters", lambda: 1 if run("lint", lint.jobs(set_up("lint")["lint"])) else 0),
-    "sanity": ("ansible-test sanity on the newest and the oldest ansible-core", lambda: 1 if run("sanity", sanity_jobs(set_up("newest", "oldest"))) else 0),
-    "package": ("build, install, ansible-doc and --syntax-check on both cores", lambda: 1 if run("package", package_jobs(set_up("newest", "oldest"))) else 0),
+    "lint": ("the linters", lambda: outcome("lint", lint.jobs(set_up("lint")["lint"]))),
+    "sanity": ("ansible-test sanity on the newest and the oldest ansible-core", lambda: outcome("sanity", sanity_jobs(set_up("newest", "oldest")))),
+    "package": ("build, install, ansible-doc and --syntax-check on both cores", lambda: outcome("package", package_jobs(set_up("newest", "oldest")))),
     "units": ("the unit tests", lambda: pytest(set_up("newest")["newest"], "tests/unit")),
     "demo": ("an orchestrator with a model, and two releases of it", lambda: program("tests/demo/run.py")),
     "bench": ("upgrade.yml against a plain playbook of HTTP calls", lambda: program("tests/bench/run.py")),

@@ -37,8 +37,8 @@ def copy_to(parent: Path) -> Path:
     return target
 
 
-def link_collection() -> None:
-    """Make the clone importable as ansible_collections.stagecraft.release, and the settings file that has none."""
+def prepare_cache() -> None:
+    """Make the clone importable as ansible_collections.stagecraft.release, and a settings file without settings."""
     link = COLLECTIONS / NAME
     link.parent.mkdir(parents=True, exist_ok=True)
     NO_SETTINGS.write_text("")
@@ -56,7 +56,5 @@ def environ(venv: Path, **extra: str) -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_CONFIG": str(NO_SETTINGS),
         "ANSIBLE_HOME": str(CACHE / "ansible"),
-        "ANSIBLE_NOCOLOR": "1",
-        "NO_COLOR": "1",
         **extra,
     }

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import shutil
 
-from tests.checks.clone import CACHE, copy_to, environ
+from tests.checks.clone import CACHE, NAME, copy_to, environ
 from tests.checks.jobs import Failed, Job
 from tests.checks.venvs import Venv
 
 NAMESPACE = "stagecraft.release"
+WANTED = ("CHANGELOG.rst", "LICENSE", "README.md", "meta/execution-environment.yml", "meta/runtime.yml", "requirements.txt")
 
 
 def package(venv: Venv):
@@ -27,7 +28,10 @@ def package(venv: Venv):
         job.call(galaxy, "collection", "build", "--output-path", base, source, env=env)
         (archive,) = base.glob("*.tar.gz")
         job.call(galaxy, "collection", "install", "--offline", "--no-deps", "-p", installed, archive, env=env)
-        tree = installed / "ansible_collections/stagecraft/release"
+        tree = installed / NAME
+        lacking = [name for name in WANTED if not (tree / name).is_file()]
+        if lacking:
+            raise Failed(f"the installed collection has no {', no '.join(lacking)}")
         job.note = f"{_documented(job, venv, tree, env)} modules, {_parsed(job, venv, tree, env)} playbooks"
     return work
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ wanted = [arg for arg in sys.argv[1:] if arg not in ("--no-setuptools", "--no-wh
 subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
 sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *wanted]).returncode)
 """
+OLDEST_TARGET = {"core-newest.txt": (3, 9), "core-oldest.txt": (3, 8)}  # what ansible-test still runs on
 PIP_VERSION = re.compile(r"\bpip='([0-9.]+)'")
 NOISE = re.compile(r"^(Collecting|Looking in|Processing|Using cached|  Downloading|  +[━ ]|Installing collected|Successfully installed)")
 
@@ -46,20 +48,32 @@ def _prepare_home(home: Path, venv: Venv) -> None:
             ours.symlink_to(theirs)
 
 
+def chosen_pythons(core: str, controller: str, found: Iterable[str], everything: bool) -> set[str]:
+    """The Pythons to compile and import on: the controller's and the oldest a target may have, or all of them."""
+    oldest = OLDEST_TARGET.get(core, (3, 8))
+    usable = sorted((version for version in found if _number(version) >= oldest), key=_number)
+    return set(usable if everything else [*usable[:1], controller])
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """3.10 comes after 3.9."""
+    return tuple(map(int, version.split(".")))
+
+
 def _prepare_path(folder: Path, venv: Venv, interpreters: dict[str, Path]) -> str:
     """A PATH with interpreters that really run: a version manager's placeholders do not."""
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for version, python in interpreters.items():
-        link = folder / f"python{version}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(python)
+        (folder / f"python{version}").symlink_to(python)
     return os.pathsep.join([str(venv.path / "bin"), str(folder), "/usr/local/bin", "/usr/bin", "/bin"])
 
 
-def sanity(venv: Venv, interpreters: dict[str, Path], only: Iterable[str] = ()):
+def sanity(venv: Venv, found: dict[str, Path], everything: bool = False):
     """The work of a job: all sanity tests with the ansible-core of venv; no ignore file is accepted.
 
-    :param only: run no other tests than these.
+    :param found: interpreters by version.
+    :param everything: compile and import on all of them, not only on the controller's and the oldest.
     """
     def work(job: Job) -> None:
         base = CACHE / "sanity" / venv.name
@@ -69,17 +83,17 @@ def sanity(venv: Venv, interpreters: dict[str, Path], only: Iterable[str] = ()):
             raise Failed(f"tests/sanity has {', '.join(ignored)}: mend what they ignore, and delete them")
         job.call("git", "init", "--quiet", cwd=tree)  # otherwise ansible-test asks the clone around it, which ignores the copy
         _prepare_home(base / "home", venv)
-        path = _prepare_path(base / "bin", venv, interpreters)
-        chosen = [part for name in only for part in ("--test", name)]
+        used = chosen_pythons(venv.requirements[0], venv.version, found, everything)
+        path = _prepare_path(base / "bin", venv, {version: found[version] for version in used})
         env = {**environ(venv.path), "HOME": str(base / "home"), "PATH": path}
         try:
-            shown = job.call(venv.bin("ansible-test"), "sanity", "--color", "no", *chosen, cwd=tree, env=env)
+            shown = job.call(venv.bin("ansible-test"), "sanity", "--color", "no", cwd=tree, env=env)
         finally:
             job.output = [_readable(text) for text in job.output]
         ran = len(set(re.findall(r'^Running sanity test "([^"]+)"', shown, re.MULTILINE)))
         if not ran:
             raise Failed("ansible-test ran no test at all")
-        job.note = f"{ran} tests"
+        job.note = f"{ran} tests, compiled and imported on {', '.join(sorted(used, key=_number))}"
     return work
 
 

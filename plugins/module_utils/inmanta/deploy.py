@@ -90,6 +90,7 @@ class Deployment:
             self._client.post("/api/v2/desiredstate/%s/promote" % segment(self._version), self._environment)
         except Conflict as exc:
             # Somebody promoted it between our two requests, or a newer one: look which.
+            self._asked = False
             if not self._find()["released"]:
                 raise InputError("version", self._version, "cannot be promoted: %s" % exc.server_message, LATER_VERSION,
                                  **self.result()) from exc

@@ -11,14 +11,14 @@ import re
 SECRET = "********"
 
 _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), replacement) for pattern, replacement in (
-    (r"(--?(?:[\w-]+-)?(?:token|password|passwd|secret|api-?key)['\",\s=]+)[^\s'\",\]]+", r"\g<1>" + SECRET),
+    (r"(--?(?:[\w-]{1,40}-)?(?:token|password|passwd|secret|api-?key)['\",\s=]+)[^\s'\",\]]+", r"\g<1>" + SECRET),
     (r"(https?://)[^\s/'\"]+@", r"\g<1>" + SECRET + "@"),
-    (r"([a-z][a-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+@", r"\g<1>" + SECRET + "@"),
+    (r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]*:)[^\s/@'\"]+@", r"\g<1>" + SECRET + "@"),
     (r"(\bbearer\s+)[\w.~+/=-]{6,}", r"\g<1>" + SECRET),
     (r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?", SECRET),
-    (r"\b((?:\w+[_-])?(?:password|passwd|secret|api_?key)['\"]?\s*[=:]\s*['\"]?)[^\s'\",;]{3,}", r"\g<1>" + SECRET),
+    (r"\b((?:\w{1,40}[_-])?(?:password|passwd|secret|api_?key)['\"]?\s*[=:]\s*['\"]?)[^\s'\",;]{3,}", r"\g<1>" + SECRET),
     # Parsers write "at token = (", so no space is allowed before the sign here.
-    (r"\b((?:\w+[_-])?token['\"]?[=:]\s*['\"]?)[^\s'\",;]{3,}", r"\g<1>" + SECRET),
+    (r"\b((?:\w{1,40}[_-])?token['\"]?[=:]\s*['\"]?)[^\s'\",;]{3,}", r"\g<1>" + SECRET),
 ))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks import machine, venvs
+from tests.checks import machine, sanity, venvs
 from tests.checks.jobs import Failed, Job, run
 
 
@@ -94,3 +94,16 @@ def test_standard_error_can_be_kept_apart():
     job = Job("x", "x", lambda job: None)
     assert job.call("sh", "-c", "echo out; echo err >&2", apart=True) == "out\n"
     assert job.output[1:] == ["out", "err"]
+
+
+@pytest.mark.parametrize(
+    "core, controller, everything, expected",
+    [
+        ("core-newest.txt", "3.13", False, {"3.9", "3.13"}),
+        ("core-oldest.txt", "3.11", False, {"3.8", "3.11"}),
+        ("core-newest.txt", "3.13", True, {"3.9", "3.10", "3.11", "3.13"}),
+    ],
+)
+def test_sanity_compiles_on_the_oldest_and_the_controllers_python(core, controller, everything, expected):
+    found = ["3.13", "3.11", "3.10", "3.9", "3.8", "3.6"]
+    assert sanity.chosen_pythons(core, controller, found, everything) == expected

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import copy
 
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors, waiting
 from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
 
 ENV = "4dbf8ee6-5d8b-4a2c-8a4e-1a5f3bd5b1d9"
 WAITING = dict(wait=True, wait_timeout=600.0, wait_interval=1.0)
 GONE = errors.Unreachable("no connection")
 BROKEN = errors.ApiError("GET", "/x", 503, "starting")
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch):
+    """Look once every wait_interval from the start, so that tests can count looks."""
+    monkeypatch.setattr(waiting, "FIRST_PAUSE", 3600.0)
 
 
 class FakeClient:
@@ -92,3 +100,13 @@ def version(number, status="candidate", released=None, total=4):
     if released is not None:
         row["released"] = released
     return {"data": [row]}
+
+
+def run_module_here(monkeypatch, module, client, check_mode=False, **options):
+    """Run ``execute`` of a module with validated options against ``client``; returns the result and the progress lines."""
+    validation = ArgumentSpecValidator(module.SPEC["argument_spec"]).validate(dict(options, url=client.url, environment=ENV))
+    assert not validation.error_messages, validation.error_messages
+    monkeypatch.setattr(module, "open_environment", lambda call: (client, ENV))
+    lines = []
+    result = module.execute(Call(validation.validated_parameters, check_mode=check_mode, progress=lines.append))
+    return result, lines

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import Client, segment
-from loopback import Answer, Loopback
+from ansible_collections.stagecraft.release.tests.unit.inmanta.loopback import Answer, Loopback
 
 HTML = "<html><title>404: Not Found</title></html>"
 LOGIN = Answer(200, {"data": {"token": "login-token-1"}})

@@ -10,7 +10,9 @@ import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import compile as compiles, errors
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.masking import mask
-from fake_orchestrator import BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version
+from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import (  # noqa: F401
+    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version, steady,
+)
 
 NOTIFY = "POST /api/v1/notify/%s" % ENV
 LIST = "GET /api/v2/compilereport"

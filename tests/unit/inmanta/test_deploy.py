@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import deploy as deployments, errors
-from fake_orchestrator import BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version
+from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import (  # noqa: F401
+    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version, steady,
+)
 
 PROMOTE = "POST /api/v2/desiredstate/42/promote"
 VERSIONS = "GET /api/v2/desiredstate"
@@ -55,7 +57,8 @@ def test_a_candidate_is_promoted_and_watched():
     call = make_call(max_failed=None)
     result = run(client, call)
     assert client.sent() == [("/api/v2/desiredstate/42/promote", None)]
-    assert result == dict(version=42, status="active", counts=dict(deployed=4), total=4, failed_resources=[], promoted=True, changed=True, seconds=4)
+    assert result == dict(version=42, status="active", counts=dict(deployed=4), total=4, failed_resources=[], promoted=True, over_max_failed=False,
+                          changed=True, seconds=5)
     assert call.lines == ["v42: promoted, not taken up yet", "v42: 0/4 deployed, 0 failed, 4 to go", "v42: 2/4 deployed, 0 failed, 2 to go",
                           "v42: 4/4 deployed, 0 failed, 0 to go"]
 
@@ -169,6 +172,7 @@ def test_too_many_failed_end_the_wait_while_it_moves(max_failed):
         run(client, max_failed=max_failed)
     assert caught.value.details["failed_resources"][0]["resource"] == BAD_FILE
     assert caught.value.details["counts"] == MOVING[1]
+    assert caught.value.details["over_max_failed"] is True
 
 
 def test_failures_seen_once_may_be_those_of_before():

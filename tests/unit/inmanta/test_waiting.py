@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError, WaitTimeout
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors, waiting
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.waiting import Waiter
-from fake_orchestrator import BROKEN, GONE, Clock, make_call
+from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import (  # noqa: F401
+    BROKEN, GONE, Clock, make_call, steady,
+)
 
 
 def run(states, timed=False, details=dict, call=None, **params):
@@ -97,3 +99,8 @@ def test_the_heartbeat_comes_before_each_look_and_can_end_the_wait():
 
 def test_an_interval_of_zero_does_not_spin():
     assert run(["a"] * 10 + ["end"], wait_interval=0.0)[1].now == pytest.approx(1000.5)
+
+
+def test_what_is_quick_is_noticed_quickly(monkeypatch):
+    monkeypatch.setattr(waiting, "FIRST_PAUSE", 0.1)
+    assert run(["a", "a", "end"])[1].now < 1000.5
