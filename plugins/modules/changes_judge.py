@@ -43,6 +43,11 @@ options:
       - C(match) is a JMESPath expression over the change, C({resource, type, agent, action, attributes}) where
         C(attributes) maps a name to the values before and after. When it cannot be evaluated, it does not hold.
     type: raw
+  subject:
+    description:
+      - What the changes belong to, such as the commit that the candidate was compiled from. It is part of the digest, so an approval does not
+        hold for the same changes of something else. A dry run does not show the content of what is added, only the commit fixes it.
+    type: dict
   approve:
     description:
       - The digests that are approved, as a list, or as text with commas or spaces between them.
@@ -153,7 +158,6 @@ message:
 """
 
 import datetime
-import os
 
 from ansible_collections.stagecraft.release.plugins.module_utils.changes import approval, policy_text, report
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.normalise import Changes
@@ -167,6 +171,7 @@ SPEC = dict(
         changes=dict(type="list", elements="dict", required=True),
         unchecked=dict(type="list", elements="dict", default=[]),
         policy=dict(type="raw"),
+        subject=dict(type="dict"),
         approve=dict(type="raw"),
         approve_by=dict(type="str"),
         approve_hint=dict(type="str", default="-e inmanta_model_approve=<digest>"),
@@ -181,7 +186,7 @@ QUESTION = "Deploy these changes (%s)? Type yes to approve, anything else to lea
 
 def read(path):
     """The text of a policy file."""
-    with open(os.path.expanduser(path), encoding="utf-8") as handle:
+    with open(path, encoding="utf-8") as handle:
         return handle.read()
 
 
@@ -193,13 +198,13 @@ def execute(call):
     changes = Changes.from_dict({"changes": params["changes"], "unchecked": params["unchecked"]})
     approvals = approval.parse(params["approve"], "approve", params["approve_by"])
     policy = policy_text.from_option(params["policy"], read)
-    verdict = judge(changes, policy, approvals, datetime.datetime.now(datetime.timezone.utc))
+    verdict = judge(changes, policy, approvals, datetime.datetime.now(datetime.timezone.utc), params["subject"])
     lines = table(changes, {row["resource"]: row["reason"] for row in verdict.unexpected}, params["table_limit"])
     for line in lines if verdict.verdict == "needs_approval" else ():
         call.progress(line)
     if params["prompt"] and verdict.verdict == "needs_approval" and call.ask(QUESTION % verdict.digest) == "yes":
         given = approval.parse([{"digest": verdict.digest, "who": params["approve_by"] or "the person at the terminal"}])
-        verdict = judge(changes, policy, given, datetime.datetime.now(datetime.timezone.utc))
+        verdict = judge(changes, policy, given, datetime.datetime.now(datetime.timezone.utc), params["subject"])
     message = report.message(changes, verdict, params["approve_hint"])
     return dict(verdict.as_dict(), changed=False, counts=changes.counts(), table=lines, message=message)
 

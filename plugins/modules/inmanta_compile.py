@@ -41,7 +41,7 @@ options:
     description: Make a new checkout and a new virtual environment before compiling, as "Cleanup & recompile" does.
     type: bool
     default: false
-  message:
+  reason:
     description: Shown in the orchestrator's compile reports and as the label of the version; a unique id is added.
     type: str
     default: Compile by stagecraft.release
@@ -68,7 +68,7 @@ EXAMPLES = r"""
     token: "{{ orchestrator_token }}"
     environment: 4dbf8ee6-5d8b-4a2c-8a4e-1a5f3bd5b1d9
     update: true
-    message: Release v36-1
+    reason: Release v36-1
   register: candidate
 
 - name: Stop where the candidate is being deployed already
@@ -126,7 +126,7 @@ SPEC = dict(
         arguments.environment(),
         update=dict(type="bool", default=False),
         reinstall=dict(type="bool", default=False),
-        message=dict(type="str", default="Compile by stagecraft.release"),
+        reason=dict(type="str", default="Compile by stagecraft.release"),
         retries_interrupted=dict(type="int", default=1),
         lock=dict(type="dict"),
         **arguments.waiting(1800)

@@ -30,7 +30,7 @@ options:
     description: What to read beside the environment itself, one request for each.
     type: list
     elements: str
-    choices: [settings, versions, resources]
+    choices: [settings, versions, resources, compiles]
     default: [settings, versions, resources]
   limit:
     description: How many of the newest versions to list.
@@ -92,6 +92,16 @@ resources:
   returned: when O(gather) has V(resources)
   type: dict
   sample: {total: 4, by_state: {deployed: 4, failed: 0}}
+compiles:
+  description: The compiles that are queued or running, oldest first.
+  returned: when O(gather) has V(compiles)
+  type: list
+  elements: dict
+  contains:
+    id: {description: Id of the compile report., type: str}
+    requested: {description: When the compile was asked for., type: str}
+    started: {description: When it started; null while it is queued., type: str}
+    message: {description: What was given as its reason., type: str}
 healthy:
   description:
     - Whether every resource of the active version is deployed, so nothing is failed, skipped, unavailable, undefined or still
@@ -108,7 +118,7 @@ PARTS = ["settings", "versions", "resources"]
 SPEC = dict(
     argument_spec=dict(
         arguments.environment(),
-        gather=dict(type="list", elements="str", choices=PARTS, default=PARTS),
+        gather=dict(type="list", elements="str", choices=PARTS + ["compiles"], default=PARTS),
         limit=dict(type="int", default=versions.NEWEST),
     ),
     supports_check_mode=True,
@@ -127,6 +137,8 @@ def execute(call):
     if "resources" in gather:
         result["resources"] = environment.resource_counts(client, uuid)
         result["healthy"] = environment.is_healthy(result["resources"])
+    if "compiles" in gather:
+        result["compiles"] = environment.compiles(client, uuid)
     return result
 
 

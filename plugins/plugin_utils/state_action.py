@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.stagecraft.release.plugins.module_utils.backend_choice import connection_options
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 from ansible_collections.stagecraft.release.plugins.plugin_utils.controller import ControllerAction
+from ansible_collections.stagecraft.release.plugins.plugin_utils.ephemeral import refuse_files_here
 from ansible_collections.stagecraft.release.plugins.plugin_utils.raw_read import on_controller
 
 
@@ -26,6 +27,7 @@ class StateAction(ControllerAction):
         """Run the module where the state is."""
         ActionBase.run(self, tmp, task_vars)
         try:
+            refuse_files_here(self._task.args.get("backend", "file"), self._connection.transport)
             return self.run_where_kept(self.filled(dict(self._task.args), task_vars), task_vars)
         except StagecraftError as exc:
             return dict(exc.details, failed=True, msg=exc.message)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import subprocess
 import uuid
 from pathlib import Path
@@ -38,9 +39,14 @@ class Subject(Target):
         self.number = 1
 
     def release(self, files: dict[str, str | None] | None = None, **options: Any) -> str:
-        """Tag the next release, on the branch unless told otherwise: its tag. The file motd holds the tag."""
+        """Tag the next release, on the branch unless told otherwise: its tag. The file motd holds the tag.
+
+        It is on top of whatever is on the branch, so that the orchestrator can pull it after an abort as well.
+        """
         self.number += 1
         tag = "v%d" % self.number
+        self.repository.git("fetch", "-q", "origin")
+        self.repository.git("merge", "-q", "-s", "ours", "-m", "On top of the branch", "origin/release")
         self.repository.release(tag, dict({"motd": "release %s\n" % tag}, **(files or {})), **options)
         return tag
 
@@ -141,7 +147,9 @@ def git(repository: Path, *arguments: str) -> str:
 
 
 def converse(command: list[str], question: str, answer: str) -> Run:
-    """Run a command at a pseudo terminal; type ``answer`` once ``question`` appears.
+    """Run a command at a pseudo terminal; type ``answer`` once ``question`` appears, and again where it got lost.
+
+    What is typed before Ansible reads is thrown away, and it asks a moment before it reads.
 
     :returns: the run, its seconds 0; a question that never came is seen in its output.
     """
@@ -151,16 +159,14 @@ def converse(command: list[str], question: str, answer: str) -> Run:
     os.close(slave)
     output, asked = b"", False
     while True:
-        try:
-            read = os.read(master, 65536)
-        except OSError:  # the other side is closed
-            break
-        if not read:
-            break
-        output += read
-        if not asked and question.encode() in output:
-            asked = True
-            os.write(master, answer.encode() + b"\n")
+        if select.select([master], [], [], 2 if asked else None)[0]:
+            try:
+                output += os.read(master, 65536)
+            except OSError:  # the other side is closed
+                break
+        elif question.encode() in output.splitlines()[-1]:
+            os.write(master, answer.encode() + b"\r")
+        asked = question.encode() in output
     os.close(master)
     return Run(process.wait(), output.decode(errors="replace"), 0.0)
 

@@ -56,11 +56,11 @@ def test_nothing_deployed(running):
     assert previous in subject.run("status").ok().text
     assert "abort-%s" % release in " ".join(subject.parameters)
 
+    subject.run("abort").refused("nothing to abort", "restore.yml")
     before = subject.everything()
     subject.upgrade(release).refused(release, "was aborted", "Revert the revert", "new tag")
     assert subject.settings == before["settings"]
     assert subject.versions == before["versions"]
-    subject.run("abort").refused("nothing to abort", "restore.yml")
 
     again = subject.release()
     subject.upgrade(again).ok()

@@ -134,11 +134,13 @@ def test_release(subject, options, texts):
     assert_unchanged(subject, before)
 
 
-def test_other_repository(unchanged):
+def test_other_repository(subject):
     """The repository that the inventory declares is there, and it is not the one that the environment has."""
-    other = "file://%s" % unchanged.repository.url
-    run = unchanged.upgrade("v%d" % unchanged.number, inmanta_model_repository=other)
-    assert_refused(unchanged, run, ["inmanta_model_repository", other, unchanged.repository.url, "Correct the inventory"])
+    release, other = subject.release(), "file://%s" % subject.repository.url
+    before = subject.everything()
+    run = subject.upgrade(release, inmanta_model_repository=other)
+    assert_refused(subject, run, ["inmanta_model_repository", other, subject.repository.url, "Correct the inventory"])
+    assert_unchanged(subject, before)
 
 
 def test_server_compile_off(subject):

@@ -77,20 +77,35 @@ def test_two_runs_with_the_state_in_files(line_of_releases, tmp_path):
     check_clean(target)
 
 
+def twice(target: Target, directory: Path, hosts: list[dict], **variables) -> Run:
+    """Run the role as a site playbook does, without a gate, on several hosts; only the stage build."""
+    other = Target(target.environment, target.environment.api.url, directory)
+    other.write(*hosts)
+    return play(other, directory, roles=["stagecraft.release.inmanta_model"],
+                vars=dict(variables, stages_run=["build"], inmanta_model_policy=EXPECT_ALL))
+
+
 def test_environment_declared_twice_by_name_and_by_id(line_of_releases, tmp_path):
     target = line_of_releases
     release, _content = target.next_release()
-    twice = Target(target.environment, target.environment.api.url, tmp_path)
-    named = dict(twice.variables, inmanta_model_environment=target.environment.name, inmanta_model_project=target.environment.project_name)
-    twice.write(twice.variables, named)
-    before = released(target), len(journal(target))
-    run = play(twice, tmp_path, roles=["stagecraft.release.inmanta_model"],
-               vars={"inmanta_model_release": release, "stages_run": ["build"], "inmanta_model_policy": EXPECT_ALL})
-    run.refused("unit %s: is declared twice: " % target.environment.id, "keep one of these hosts in the inventory")
-    assert run.text.count("is declared twice") >= 1 and "target2" in run.text
-    # The other target did its work, once.
-    begun = [line for line in journal(target)[before[1]:] if line.get("status") == "running"]
-    assert [line["stage"] for line in begun] == ["build"] and released(target) == before[0]
+    lines = len(journal(target))
+    named = dict(target.variables, inmanta_model_environment=target.environment.name, inmanta_model_project=target.environment.project_name)
+    run = twice(target, tmp_path, [target.variables, named], inmanta_model_release=release)
+    run.refused("is declared by target and also by target2", "keep one of these hosts in the inventory")
+    assert len(journal(target)) == lines
+    check_clean(target)
+
+
+def test_lock_is_not_shared_by_two_targets_of_one_run(line_of_releases, tmp_path):
+    target = line_of_releases
+    release, _content = target.next_release()
+    lines = len(journal(target))
+    # Variables of a play are none of a host, so the role cannot see that the other host has the same.
+    run = twice(target, tmp_path, [{}, {}], inmanta_model_release=release, **target.variables)
+    run.refused("unit %s: is declared twice: target" % target.environment.id, "keep one of these hosts in the inventory")
+    assert run.output.count("fatal: ") == 1, run.output[-3000:]
+    begun = [line["stage"] for line in journal(target)[lines:] if line.get("status") == "running"]
+    assert begun == ["build"]
     check_clean(target)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.bed.api import wait_for
 from tests.system.killing import Before, Point, check_clean, check_delivered, complete, journal, kill_at, lock, released, rerun
 
 slow = pytest.mark.slow
@@ -78,6 +79,30 @@ def test_worker_that_survives(line_of_releases, tmp_path, point):
     killed.wait(30)
     assert (journal(target), target.versions, target.settings, lock(target)) == (lines, versions, settings, None)
     check_delivered(target, release, before, content, done)
+
+
+@slow
+@pytest.mark.parametrize("how", ["given up", "killed"])
+def test_compile_that_nobody_waits_for_deploys_nothing(line_of_releases, tmp_path, how):
+    target = line_of_releases
+    release, content = target.next_release()
+    before = Before.of(target)
+    if how == "killed":
+        kill_at(Point("Update the project and recompile", line="compile: "), target, "upgrade", release, tmp_path)
+    else:
+        target.upgrade(release, stages_run=["build", "stage"]).ok()
+        target.upgrade(release, stages_run=["install"], inmanta_model_compile_timeout=0.5).refused("not done within wait_timeout")
+    # The compile may have ended by now: then there is nothing to refuse.
+    restored = target.run("restore")
+    if restored.rc:
+        restored.refused("a compile of", "stagecraft.release: %s" % release, "deployed unjudged")
+
+    def idle():
+        return not target.environment.api.call("GET", "/api/v1/compilequeue", env=target.environment.id)["queue"]
+    wait_for(idle, 180, "the end of the compile")
+    assert released(target) == before.released
+    rerun(target, release)
+    check_delivered(target, release, before, content)
 
 
 @slow

@@ -59,8 +59,7 @@ def _functions(node):
         yield node["value"]
     for child in node.get("children", ()):
         if isinstance(child, dict):
-            for name in _functions(child):
-                yield name
+            yield from _functions(child)
 
 
 def _one_line(exc):

@@ -27,6 +27,11 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
+def digest_of(text):
+    """``sha256:<hex>`` of a canonical text."""
+    return "sha256:%s" % hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 class Changes:
     """What a dry run found, normalised.
 
@@ -45,7 +50,11 @@ class Changes:
         self.unchecked = plain["unchecked"]
         self.unmodified = unmodified
         self.total = len(self.changes) + len(self.unchecked) + unmodified if total is None else total
-        self.digest = "sha256:%s" % hashlib.sha256(text.encode("ascii")).hexdigest()
+        self.digest = digest_of(text)
+
+    def digest_for(self, subject=None):
+        """The digest of these changes as those of ``subject``; without one, the digest of the changes alone."""
+        return digest_of(canonical({"changes": self.digest, "subject": subject})) if subject else self.digest
 
     def counts(self):
         """Number of changes per action, and of unchecked resources."""
@@ -132,7 +141,7 @@ def normalise(rows):
 
 
 def _identify(resource):
-    """Type and agent of a resource id such as ``fs::File[internal,path=/tmp/x]``, and whether it could be read."""
+    """Type and agent of a resource id such as ``fs::File[internal,path=/etc/motd]``, and whether it could be read."""
     match = _RESOURCE_ID.match(resource)
     base = {"resource": resource, "type": match.group("type") if match else "",
             "agent": match.group("agent") if match else ""}

@@ -85,7 +85,7 @@ class Verdict:
     :ivar over_caps: texts for the caps that are exceeded.
     :ivar approval: the approval that holds for these changes, or None.
     :ivar refused: why the approvals that were given do not approve, a paragraph, or empty.
-    :ivar digest: the digest of the changes.
+    :ivar digest: the digest of the changes and their subject.
     """
 
     def __init__(self, verdict, digest, unexpected, unchecked, covered, over_caps, given, refused):
@@ -111,13 +111,15 @@ class Verdict:
         }
 
 
-def judge(changes, policy, approvals, now):
+def judge(changes, policy, approvals, now, subject=None):
     """Judge the changes of one dry run.
 
     :param changes: a ``Changes``.
     :param policy: a ``Policy``.
     :param approvals: what ``approval.parse`` gave.
     :param now: the time, a datetime; without a zone it is UTC.
+    :param subject: what the changes belong to, such as the commit they were compiled from; it is part of the digest, since a dry run
+        shows no content of what is added.
     :return: :class:`Verdict`.
     """
     unexpected = []
@@ -126,13 +128,14 @@ def judge(changes, policy, approvals, now):
         if reason is not None:
             unexpected.append(dict(change, reason=reason))
     over_caps = policy.over_caps(changes.counts())
-    given = approval.find(approvals, changes.digest, now)
+    digest = changes.digest_for(subject)
+    given = approval.find(approvals, digest, now)
     if not changes.changes and not changes.unchecked:
         verdict = "unchanged"
     elif not unexpected and not changes.unchecked and not over_caps:
         verdict = "covered"
     else:
         verdict = "approved" if given else "needs_approval"
-    refused = approval.explain(approvals, changes.digest, now) if verdict == "needs_approval" else ""
-    return Verdict(verdict, changes.digest, unexpected, changes.unchecked, len(changes.changes) - len(unexpected),
+    refused = approval.explain(approvals, digest, now) if verdict == "needs_approval" else ""
+    return Verdict(verdict, digest, unexpected, changes.unchecked, len(changes.changes) - len(unexpected),
                    over_caps, given if verdict == "approved" else None, refused)

@@ -142,6 +142,9 @@ class Client:
     def _authenticate(self):
         self._token = None
         answer = self._raw("POST", "/api/v2/login", {}, None, {"username": self._username, "password": self._password})
+        if answer.status_code == 401:
+            raise errors.AccessDenied("POST", "/api/v2/login", 401, "username %r: the server does not accept it with this password" % self._username,
+                                      "Correct username and password, or give a token.")
         token = self._decode("POST", "/api/v2/login", answer).get("data", {}).get("token")
         if not token:
             raise StagecraftError("POST /api/v2/login: the answer holds no token: is %s an orchestrator?" % self.url)

@@ -238,7 +238,7 @@ def compile_model(client, environment, call):
         body["reinstall"] = True
     left = params["retries_interrupted"]
     while True:
-        compiling = Compile(client, environment, call, body, params["message"])
+        compiling = Compile(client, environment, call, body, params["reason"])
         compiling.request()
         result = compiling.wait(completed=params["wait"])
         if not params["wait"]:

@@ -164,5 +164,12 @@ def is_healthy(counts):
     return counts["by_state"].get("deployed", 0) == counts["total"]
 
 
+def compiles(client, environment):
+    """The compiles that are queued or running, oldest first."""
+    queue = client.get("/api/v1/compilequeue", environment)["queue"]
+    return [dict(id=item["id"], requested=item["requested"], started=item["started"], message=(item.get("metadata") or {}).get("message"))
+            for item in queue]
+
+
 def _path(environment):
     return "/api/v2/environment/%s" % segment(environment)

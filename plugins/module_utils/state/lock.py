@@ -18,7 +18,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import S
 from ansible_collections.stagecraft.release.plugins.module_utils.state.backends import check_name
 
 LEASE = 90
-ATTEMPTS = 5
+ATTEMPTS = 15
+PAUSE = 2.0
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 KEYS = ("run", "target", "controller", "pid", "started", "user", "since", "renewed", "lease", "purpose")
 
@@ -112,7 +113,7 @@ def acquire(backend, unit, holder, now, alive, sleep=time.sleep, clock=time.mono
                 return record
             if there is not None:
                 backend.delete(document(unit))
-            sleep(backend.settle * (attempt + 1))
+            sleep(min(backend.settle * (attempt + 1), PAUSE))
     raise StagecraftError("lock of %s: %s answers too slowly to take the lock safely (%d attempts). Look at the load of the server "
                           "and run again." % (unit, backend.describe(document(unit)), ATTEMPTS), lock=None)
 

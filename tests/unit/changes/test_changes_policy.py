@@ -188,8 +188,8 @@ def test_what_could_not_be_checked_is_never_covered():
     ({"max_changes": 3, "max_removed": 1}, []),
     ({"max_changes": 2}, ["max_changes: the dry run has 3, the policy allows 2"]),
     ({"max_removed": 0}, ["max_removed: the dry run has 1, the policy allows 0"]),
-    ({"max_changes": 0, "max_removed": 0}, ["max_changes: the dry run has 3, the policy allows 0",
-                                             "max_removed: the dry run has 1, the policy allows 0"]),
+    ({"max_changes": 0, "max_removed": 0},
+     ["max_changes: the dry run has 3, the policy allows 0", "max_removed: the dry run has 1, the policy allows 0"]),
 ])
 def test_over_a_cap_even_covered_changes_need_approval(caps, over):
     changes = many(change("a::B[c,d=e]", "removed"), *numbered(2))
@@ -233,3 +233,15 @@ def test_ten_thousand_changes_take_less_than_a_second():
     found = verdict(changes, policy)
     assert time.process_time() - start < 1
     assert (found.verdict, found.covered) == ("covered", 10000)
+
+
+def test_an_approval_holds_for_its_subject_only():
+    changes, policy = many(CHANGE), Policy.parse(None)
+    of_one = judge(changes, policy, [], NOW, {"commit": "1"})
+    of_two = judge(changes, policy, [], NOW, {"commit": "2"})
+    assert len({of_one.digest, of_two.digest, changes.digest}) == 3
+    assert judge(changes, policy, [], NOW).digest == changes.digest
+    given = approval.parse(of_one.digest)
+    assert judge(changes, policy, given, NOW, {"commit": "1"}).verdict == "approved"
+    assert judge(changes, policy, given, NOW, {"commit": "2"}).verdict == "needs_approval"
+    assert judge(changes, policy, given, NOW).verdict == "needs_approval"

@@ -68,6 +68,7 @@ class Server:
         self.environments = {ENV: {"id": ENV, "name": "network", "project_id": "p1", "repo_url": "/repo", "repo_branch": "release",
                                    "halted": False, "description": "", "settings": {}}}
         self.definitions = definitions()
+        self.queue = []
         self.settings, self.versions, self.agents, self.resources, self.parameters = {}, [], [], [], {}
         self.counts = {"deployed": 2, "failed": 0}
         self.writes, self.reads, self.timeouts = [], [], []
@@ -211,6 +212,9 @@ class Server:
     def count_resources(self, **_given):
         return {"data": [], "metadata": {"deploy_summary": {"total": sum(self.counts.values()), "by_state": self.counts}}}
 
+    def list_queue(self, **_given):
+        return {"queue": self.queue}
+
     def get_parameter(self, name, **_given):
         if name not in self.parameters:
             raise Refusal(404)
@@ -241,6 +245,7 @@ ROUTES = [
     ("POST", "/api/v2/agents/" + ID, Server.agents_action, True),
     ("POST", "/api/v2/agent/%s/%s" % (ID, ID), Server.agent_action, True),
     ("GET", "/api/v2/resource", Server.count_resources, True),
+    ("GET", "/api/v1/compilequeue", Server.list_queue, True),
     ("GET", "/api/v1/parameter/" + ID, Server.get_parameter, True),
     ("PUT", "/api/v1/parameter/" + ID, Server.put_parameter, True),
 ]

@@ -237,7 +237,7 @@ def test_what_would_never_run_is_refused_before(halted, server_compile, problem)
 
 def compile_model(details, retries=1, **params):
     server = Server(details)
-    call = make_call(update=False, reinstall=False, message="m", retries_interrupted=retries, wait_interval=0.0, **params)
+    call = make_call(update=False, reinstall=False, reason="m", retries_interrupted=retries, wait_interval=0.0, **params)
     return server, compiles.compile_model(server, ENV, call)
 
 
@@ -250,7 +250,7 @@ def test_an_interrupted_compile_is_done_again():
 @pytest.mark.parametrize("retries, requests", [(0, 1), (1, 2), (2, 3)])
 def test_an_interrupted_compile_is_done_again_as_often_as_told(retries, requests):
     server = Server(failed())
-    call = make_call(update=False, reinstall=False, message="m", retries_interrupted=retries, wait_interval=0.0)
+    call = make_call(update=False, reinstall=False, reason="m", retries_interrupted=retries, wait_interval=0.0)
     with pytest.raises(StagecraftError, match="while the server stopped") as caught:
         compiles.compile_model(server, ENV, call)
     assert len(server.sent()) == requests
@@ -260,7 +260,7 @@ def test_an_interrupted_compile_is_done_again_as_often_as_told(retries, requests
 def test_a_failed_compile_is_not_done_again():
     server = Server(failed(stage(1, "Init", 1)))
     with pytest.raises(StagecraftError, match="in stage 'Init'"):
-        compiles.compile_model(server, ENV, make_call(update=False, reinstall=False, message="m", retries_interrupted=3))
+        compiles.compile_model(server, ENV, make_call(update=False, reinstall=False, reason="m", retries_interrupted=3))
     assert len(server.sent()) == 1
 
 
@@ -273,6 +273,6 @@ def test_success_without_a_version_is_an_error():
 @pytest.mark.parametrize("reinstall, extra", [(False, {}), (True, {"reinstall": True})])
 def test_reinstall_is_sent_only_when_asked_for(reinstall, extra):
     server = Server(done())
-    compiles.compile_model(server, ENV, make_call(update=True, reinstall=reinstall, message="m", retries_interrupted=0))
+    compiles.compile_model(server, ENV, make_call(update=True, reinstall=reinstall, reason="m", retries_interrupted=0))
     body = server.sent()[0][1]
     assert {key: body[key] for key in body if key != "metadata"} == dict(update=True, **extra)

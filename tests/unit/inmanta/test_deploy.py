@@ -168,7 +168,8 @@ MOVING = [dict(available=9 - number, deployed=number, failed=2) for number in ra
 @pytest.mark.parametrize("max_failed", [0, 1])
 def test_too_many_failed_end_the_wait_while_it_moves(max_failed):
     client = Server(ACTIVE, MOVING)
-    with pytest.raises(StagecraftError, match="1/11 deployed, 2 failed, 8 to go. That is more than max_failed=%d allows; the first is fs::File" % max_failed) as caught:
+    message = "1/11 deployed, 2 failed, 8 to go. That is more than max_failed=%d allows; the first is fs::File" % max_failed
+    with pytest.raises(StagecraftError, match=message) as caught:
         run(client, max_failed=max_failed)
     assert caught.value.details["failed_resources"][0]["resource"] == BAD_FILE
     assert caught.value.details["counts"] == MOVING[1]

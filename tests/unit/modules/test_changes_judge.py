@@ -123,12 +123,6 @@ def test_a_policy_file_is_read(tmp_path):
     assert run(policy=str(path))["verdict"] == "covered"
 
 
-def test_a_policy_file_below_the_home_directory_is_found(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "policy.json").write_text('{"rules": [{"types": ["std::*"]}]}', encoding="utf-8")
-    assert run(policy="~/policy.json")["verdict"] == "covered"
-
-
 @pytest.mark.parametrize("options, message", [
     (dict(policy="/nonexistent/policy.yml"), "policy: '/nonexistent/policy.yml' cannot be read as a file .No such file"),
     (dict(policy="/"), "policy: '/' cannot be read as a file"),

@@ -34,7 +34,7 @@ def server(success=True, completed="2026-01-01T00:00:09+00:00", halted=False, **
 
 def test_the_version_is_returned_with_the_proof_that_nothing_deploys(monkeypatch):
     client = server()
-    result, lines = run_module_here(monkeypatch, module, client, update=True, message="Release v2")
+    result, lines = run_module_here(monkeypatch, module, client, update=True, reason="Release v2")
     assert (result["changed"], result["version"], result["status"], result["released"]) == (True, 7, "candidate", False)
     assert set(result) == KEYS | {"changed"}
     assert lines == ["compile: done, v7 (0 s)"]

@@ -84,7 +84,8 @@ def test_check_mode_answers_from_the_dry_run_and_writes_nothing(monkeypatch, ver
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("versions, halted, problem", [
-    (CANDIDATE, True, "is halted"), ({"data": []}, False, "^version: 42 is not a version"), (version(42, "retired", True), False, "^version: 42 was superseded"),
+    (CANDIDATE, True, "is halted"), ({"data": []}, False, "^version: 42 is not a version"),
+    (version(42, "retired", True), False, "^version: 42 was superseded"),
 ])
 def test_bad_input_promotes_nothing_and_returns_the_same_keys(monkeypatch, check_mode, versions, halted, problem):
     client = server(versions, halted=halted)

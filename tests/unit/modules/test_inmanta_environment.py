@@ -37,13 +37,13 @@ def test_with_an_id_of_its_own(server):
 
 
 def test_with_its_project(server):
-    assert run(module, **dict(NEW, project="fresh", create_project=True))["environment"]["project_id"] == "p2"
+    assert run(module, **{**NEW, "project": "fresh", "create_project": True})["environment"]["project_id"] == "p2"
     assert [path for method, path, body in server.writes] == ["/api/v2/project", "/api/v2/environment"]
 
 
 @pytest.mark.parametrize("project, project_id", [("customer", "p1"), ("fresh", None)])
 def test_making_one_in_check_mode(server, project, project_id):
-    result = run(module, check_mode=True, **dict(NEW, project=project, create_project=True))
+    result = run(module, check_mode=True, **{**NEW, "project": project, "create_project": True})
     assert result["changed"] and server.writes == []
     assert result["environment"] == dict(PLAIN, id=None, name="lab", project_id=project_id, repository="/lab", branch="main")
 

@@ -37,12 +37,21 @@ def test_a_brand_new_environment(server):
 
 @pytest.mark.parametrize("gather, requests, keys", [
     ([], 1, set()), (["settings"], 2, {"settings"}), (["versions"], 2, {"versions"}), (["resources"], 2, {"resources", "healthy"}),
+    (["compiles"], 2, {"compiles"}),
     (["settings", "versions", "resources"], 4, {"settings", "versions", "resources", "healthy"}),
 ])
 def test_only_what_is_asked_for_costs_requests(server, gather, requests, keys):
     server.versions = [version(1, "active")]
     assert set(run(module, gather=gather)) == {"changed", "environment"} | keys
     assert len(server.reads) == requests
+
+
+def test_compiles_that_go_on(server):
+    assert run(module, gather=["compiles"])["compiles"] == []
+    item = {"id": "c1", "requested": "2026-11-21T09:30:00+00:00", "started": None, "remote_id": "r", "environment": ENV}
+    server.queue = [dict(item, metadata={"type": "console", "message": "look"}), dict(item, id="c2", metadata=None)]
+    known = {"requested": item["requested"], "started": None}
+    assert run(module, gather=["compiles"])["compiles"] == [dict(known, id="c1", message="look"), dict(known, id="c2", message=None)]
 
 
 def test_nothing_needs_more_than_a_bound_token(server):

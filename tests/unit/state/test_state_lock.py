@@ -50,7 +50,9 @@ class Sleeper:
 
 
 def holder(run="run1", controller="ci1:aa", **more):
-    return dict({"run": run, "target": "web1", "controller": controller, "pid": 4711, "started": 5, "user": "deploy", "lease": 90, "purpose": "release v2"}, **more)
+    record = {"run": run, "target": "web1", "controller": controller, "pid": 4711, "started": 5, "user": "deploy", "lease": 90,
+              "purpose": "release v2"}
+    return dict(record, **more)
 
 
 def living(_holder):
