@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bed import Environment
-from tests.bed.api import ApiError
+from tests.bed.api import ApiError, wait_for
 
 from tests.system.playbooks import EXPECT_ALL, Run, Target, environ
 
@@ -57,11 +57,12 @@ class Subject(Target):
         return text.split()[-1] if text else text
 
     def reset(self) -> None:
-        """Undo what an earlier test may have left: nothing begun, nothing saved, the settings as at first."""
+        """Undo what an earlier test may have left: nothing begun, nothing saved, the settings as at first; the history stays."""
         if self.described["halted"]:
             self.api.call("POST", "/api/v2/actions/environment/resume", env=self.id)
         if self.parameter("stagecraft.facts"):
-            self.write_parameter("stagecraft.facts", "")
+            unit = {"stages": {}, "saved": {}, "history": self.facts()["history"]}
+            self.write_parameter("stagecraft.facts", json.dumps({"schema": 1, "units": {self.id: unit}}))
         self.declare(self.repository.url, self.environment.branch)
         for name, value in {"auto_deploy": True, "server_compile": True, "protected_environment": True}.items():
             if self.settings.get(name, True) is not value:
@@ -74,6 +75,13 @@ class Subject(Target):
         if (now["repo_url"], now["repo_branch"]) != (repository, branch):
             self.api.call("POST", "/api/v2/environment/%s" % self.id,
                           {"name": self.environment.name, "repository": repository, "branch": branch})
+
+    @property
+    def runs(self) -> str | None:
+        """The release that is on record, on disk and on the branch; None when these are not one and the same."""
+        history = self.facts()["history"] if self.parameter("stagecraft.facts") else []
+        release = history[-1]["release"] if history else None
+        return release if release and release == self.motd and self.tree("release") == self.tree(release) else None
 
     @property
     def described(self) -> dict[str, Any]:
@@ -103,6 +111,11 @@ class Subject(Target):
     def compiles(self) -> int:
         """How many compiles there were."""
         return len(self.api.data("GET", "/api/v2/compilereport?limit=1000", env=self.id))
+
+    def wait_idle(self) -> None:
+        """Wait until the orchestrator compiles nothing for this environment."""
+        wait_for(lambda: all(report["completed"] for report in self.api.data("GET", "/api/v2/compilereport?limit=20", env=self.id)),
+                 300, "the end of the compile")
 
     @property
     def active(self) -> int:

@@ -18,9 +18,9 @@ from tests.system.subject import COVER_NOTHING, git
 @pytest.fixture
 def running(subject):
     """The environment after an upgrade, so that there is a release on record to go back to: the subject and that release."""
-    release = subject.release({"other": "as released\n"})
-    subject.upgrade(release).ok()
-    return subject, release
+    if not subject.runs:
+        subject.upgrade(subject.release()).ok()
+    return subject, subject.runs
 
 
 def wait_for_approval(subject, release):
@@ -41,8 +41,9 @@ def assert_taken_back(subject, release, previous, deployed):
     assert subject.active == facts["history"][-1]["output"]["version"]
 
 
-def test_nothing_deployed(running):
-    subject, previous = running
+def test_nothing_deployed(subject):
+    previous = subject.release({"other": "as released\n"})
+    subject.upgrade(previous).ok()
     (subject.repository.target / "other").write_text("drifted\n", encoding="utf-8")
     release = subject.release({"other": "as released\n"})
     candidate = wait_for_approval(subject, release)
@@ -87,6 +88,7 @@ def test_after_it_was_deployed(running):
     assert first in [entry["release"] for entry in subject.facts()["history"]]
 
 
+@pytest.mark.slow
 def test_given_up_without_touching_git(running):
     subject, previous = running
     release = subject.release()
@@ -101,6 +103,7 @@ def test_given_up_without_touching_git(running):
     assert subject.facts()["stages"] == {}
 
 
+@pytest.mark.slow
 def test_somebody_pushed_meanwhile(running):
     subject, previous = running
     release = subject.release()
@@ -139,6 +142,7 @@ def test_too_many_failures_stop(running):
     assert_taken_back(subject, release, previous, deployed=True)
 
 
+@pytest.mark.slow
 def test_too_many_failures_abort(running):
     subject, previous = running
     release = subject.release(failing=["lost"])

@@ -75,7 +75,7 @@ def test_state_changed_meanwhile(subject):
     assert_deployed(subject, release, new)
 
 
-@pytest.mark.parametrize("fate", ["deleted", "superseded"])
+@pytest.mark.parametrize("fate", ["superseded", pytest.param("deleted", marks=pytest.mark.slow)])
 def test_candidate_is_lost(subject, fate):
     """Install runs again, and what was approved for the lost candidate has to be approved again."""
     release = subject.release()
@@ -96,15 +96,12 @@ def test_candidate_is_lost(subject, fate):
 
 
 def test_typed_yes(subject):
+    """Without a terminal nobody is asked; at one, only yes deploys."""
     release = subject.release()
+    unasked = upgrade(subject, release, inmanta_model_approval="prompt")
+    assert_waits(subject, unasked, release)
+    assert "Type yes" not in unasked.output
     refused = subject.at_terminal(release, "no", inmanta_model_policy=COVER_NOTHING)
     digest = assert_waits(subject, refused.refused("Type yes to approve"), release)
     subject.at_terminal(release, "yes", inmanta_model_policy=COVER_NOTHING).ok()
     assert_deployed(subject, release, digest)
-
-
-def test_nobody_to_ask(subject):
-    release = subject.release()
-    run = upgrade(subject, release, inmanta_model_approval="prompt")
-    assert_waits(subject, run, release)
-    assert "Type yes" not in run.output

@@ -182,7 +182,6 @@ def test_model_that_does_not_compile(subject):
 
 CORRUPT = {
     "no JSON": "{not json",
-    "no mapping": "[]",
     "other schema": '{"schema": 99, "units": {}}',
     "units are a list": '{"schema": 1, "units": []}',
 }

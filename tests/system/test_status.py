@@ -48,6 +48,7 @@ def test_restore_after_an_interrupted_run(subject):
     killed_in_compile(subject, release)
     assert "auto_deploy=true" in subject.run("status").ok().text
     head, motd = subject.branch_head(), subject.motd
+    subject.wait_idle()
     subject.run("restore").ok()
     assert subject.settings == before
     assert subject.facts()["saved"] == {}

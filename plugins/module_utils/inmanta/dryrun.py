@@ -77,7 +77,8 @@ class DryRun:
 
     def result(self):
         """What is known by now."""
-        result = dict(no_result(), retriggered=self._retriggered)
+        result = no_result()
+        result["retriggered"] = self._retriggered
         if self._id is not None:
             result["dryrun"] = describe(self._summary or {}, self._id, self._version)
         if self._rows is not None:

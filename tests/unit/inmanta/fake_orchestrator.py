@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import copy
 
-import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors, waiting
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors
 from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
 
 ENV = "4dbf8ee6-5d8b-4a2c-8a4e-1a5f3bd5b1d9"
 WAITING = dict(wait=True, wait_timeout=600.0, wait_interval=1.0)
 GONE = errors.Unreachable("no connection")
 BROKEN = errors.ApiError("GET", "/x", 503, "starting")
-
-
-@pytest.fixture(autouse=True)
-def steady(monkeypatch):
-    """Look once every wait_interval from the start, so that tests can count looks."""
-    monkeypatch.setattr(waiting, "FIRST_PAUSE", 3600.0)
 
 
 class FakeClient:

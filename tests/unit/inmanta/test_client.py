@@ -128,7 +128,7 @@ def test_refusals_become_errors_that_name_call_and_status(status, body, kind, te
     with Loopback(Answer(status, body)) as server:
         with pytest.raises(errors.ApiError) as caught:
             client(server).get("/api/v2/thing")
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert caught.value.message.startswith("GET /api/v2/thing: HTTP %d: " % status)
     assert text in caught.value.message
 

@@ -11,7 +11,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import compile as compiles, errors
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.masking import mask
 from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import (  # noqa: F401
-    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version, steady,
+    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version,
 )
 
 NOTIFY = "POST /api/v1/notify/%s" % ENV

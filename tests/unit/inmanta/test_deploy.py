@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import deploy as deployments, errors
 from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import (  # noqa: F401
-    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version, steady,
+    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, settings, version,
 )
 
 PROMOTE = "POST /api/v2/desiredstate/42/promote"

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import dryrun as dryruns, errors
 from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import (  # noqa: F401
-    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, version, steady,
+    BROKEN, ENV, GONE, Clock, FakeClient, environment, make_call, version,
 )
 
 START = "POST /api/v2/dryrun/42"

@@ -11,7 +11,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import S
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import errors, waiting
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.waiting import Waiter
 from ansible_collections.stagecraft.release.tests.unit.inmanta.fake_orchestrator import (  # noqa: F401
-    BROKEN, GONE, Clock, make_call, steady,
+    BROKEN, GONE, Clock, make_call,
 )
 
 
