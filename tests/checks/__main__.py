@@ -14,7 +14,7 @@ import sys
 import time
 
 from tests.bed import pythons
-from tests.checks import lint, machine
+from tests.checks import lint, machine, matrix
 from tests.checks.clone import CACHE, COLLECTIONS, NAME, ROOT, environ, prepare_cache
 from tests.checks.jobs import Failed, Job, run, say
 from tests.checks.package import package
@@ -67,14 +67,13 @@ def run_python(venv: Venv, *argv: object, **extra: str) -> int:
     return subprocess.run([str(venv.bin("python")), *map(str, argv)], cwd=ROOT, env=env, check=False).returncode
 
 
-def pytest(venv: Venv, *folders: str, **extra: str) -> int:
-    """Run pytest; its closing line is the last thing printed unless it could not start."""
-    absent = [folder for folder in folders if not (ROOT / folder).is_dir()]
-    if absent:
-        say(f"== tests: not started, there is no {' and no '.join(absent)}")
-        return 1
-    say(f"== tests: {' '.join(folders)} on Python {venv.version}")
-    status = run_python(venv, "-m", "pytest", *folders, **extra)
+def pytest(venv: Venv, arguments: list[str], **extra: str) -> int:
+    """Run pytest; its closing line is the last thing printed unless it could not start.
+
+    :param extra: environment variables.
+    """
+    say(f"== tests: pytest {' '.join(arguments)} on Python {venv.version}")
+    status = run_python(venv, "-m", "pytest", "-q", "--durations=15", *arguments, **extra)
     if status == NOTHING_COLLECTED:
         say("== tests: FAILED, pytest found no test")
     elif status not in (0, 1):
@@ -94,7 +93,12 @@ def test(everything: bool = False) -> int:
         say(f"FAILED  {job.phase}: {job.name} ({job.problem})")
     verdict = f"{len(failed)} FAILED, so this run fails whatever the tests say" if failed else "all passed"
     say(f"== before the tests: {verdict}, {time.monotonic() - started:.0f} s")
-    status = pytest(venvs["newest"], "tests/unit", "tests/system", **({"STAGECRAFT_TEST_ALL": "1"} if everything else {}))
+    newest = venvs["newest"]
+    if everything:
+        status = pytest(newest, ["tests/unit"])
+        status = matrix.run(lambda release: pytest(newest, ["tests/system"], STAGECRAFT_BED_RELEASE=release)) or status
+    else:
+        status = pytest(newest, ["tests/unit", "tests/system", "-m", "not slow"])
     return status or (1 if failed else 0)
 
 
@@ -132,7 +136,7 @@ COMMANDS = {
     "lint": ("the linters", lambda: outcome("lint", lint.jobs(set_up("lint")["lint"]))),
     "sanity": ("ansible-test sanity on the newest and the oldest ansible-core", lambda: outcome("sanity", sanity_jobs(set_up("newest", "oldest")))),
     "package": ("build, install, ansible-doc and --syntax-check on both cores", lambda: outcome("package", package_jobs(set_up("newest", "oldest")))),
-    "units": ("the unit tests", lambda: pytest(set_up("newest")["newest"], "tests/unit")),
+    "units": ("the unit tests", lambda: pytest(set_up("newest")["newest"], ["tests/unit"])),
     "demo": ("an orchestrator with a model, and two releases of it", lambda: program("tests/demo/run.py")),
     "bench": ("upgrade.yml against a plain playbook of HTTP calls", lambda: program("tests/bench/run.py")),
     "changelog": ("write CHANGELOG.rst from the fragments", changelog),
