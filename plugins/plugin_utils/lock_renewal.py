@@ -80,7 +80,8 @@ class LockRenewal:
                 self._renew_on_host(args)
         else:
             short = dict(params, timeout=min(params["timeout"], REQUEST_TIMEOUT), retries=0)
-            stages_lock.execute(Call(short), client=self._client)
+            # A worker that stood still between reading and writing must not bring back the lock of a run that was killed.
+            stages_lock.execute(Call(short, heartbeat=lambda: check_alive(self._main)), client=self._client)
         return params["lease"]
 
     def _renew_on_host(self, args):

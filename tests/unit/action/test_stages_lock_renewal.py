@@ -103,6 +103,20 @@ def test_connection_options_come_from_the_task_and_a_renewal_is_short(renewals):
     assert used is client
 
 
+def test_a_run_that_is_killed_while_it_renews_does_not_bring_its_lock_back(places, monkeypatch):
+    renewal = LockRenewal(Action(), {}, places)
+    before = hold(places, at=time.time() - 60)
+    read = lock.read
+
+    def killed_after(*args):
+        monkeypatch.setattr(renewal, "_main", renewal._main + 1)
+        return read(*args)
+    monkeypatch.setattr(lock, "read", killed_after)
+    with pytest.raises(StagecraftError, match="The run was killed"):
+        renewal.beat()
+    assert read(backend(places), "shop") == before
+
+
 def test_really_renewed_in_files(places):
     before = hold(places, at=time.time() - 60)
     LockRenewal(Action(), {}, places).beat()

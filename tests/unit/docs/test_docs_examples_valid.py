@@ -1,0 +1,103 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples of the documentation are valid, and the pages show them as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.stagecraft.release.plugins.module_utils.changes import approval, policy_text
+from ansible_collections.stagecraft.release.plugins.module_utils.changes.policy import Policy
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = ROOT / "docs/examples"
+PAGES = ROOT / "docs/docsite/rst"
+PLAYBOOKS = [*sorted(path for path in EXAMPLES.glob("*.yml") if path.read_text().count("hosts: inmanta_environments")), EXAMPLES / "unit/site.yml"]
+MACHINE = {"resource": "vm::Machine[lab-1,name=db1]", "type": "vm::Machine", "agent": "a1", "action": "modified", "attributes": {"memory_mb": [2048, 4096]}}
+PORT = {"resource": "net::Port[access-7,name=ge1]", "type": "net::Port", "agent": "access-7", "action": "modified", "attributes": {"enabled": [False, True]}}
+PAGE = {"resource": "fs::File[web1,path=/srv/portal/a.html]", "type": "fs::File", "agent": "web1", "action": "added", "attributes": {}}
+PACKAGE = {"resource": "pkg::Deb[db2,name=x]", "type": "pkg::Deb", "agent": "db2", "action": "modified", "attributes": {"version": ["1", "2"]}}
+
+
+def policy(name: str) -> Policy:
+    path = EXAMPLES / name
+    return Policy.parse(policy_text.parse_text(path.read_text(), str(path)))
+
+
+def run(*command: str) -> subprocess.CompletedProcess:
+    paths = [ROOT / ".cache/collections", EXAMPLES / "unit/collections"]
+    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=os.pathsep.join(map(str, paths)), ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="0",
+               STAGECRAFT_INMANTA_TOKEN="a token", PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    return subprocess.run(command, env=env, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+
+
+@pytest.mark.parametrize("name, change, covered", [
+    ("policy.yml", PAGE, True),
+    ("policy.yml", PACKAGE, True),
+    ("policy.yml", dict(PAGE, resource="fs::File[web1,path=/etc/cron.d/portal]"), False),
+    ("policy.yml", dict(PAGE, action="removed"), False),
+    ("policy.yml", dict(PACKAGE, attributes={"version": ["1", "2"], "held": [True, False]}), False),
+    ("policy-values.yml", MACHINE, True),
+    ("policy-values.yml", dict(MACHINE, attributes={"memory_mb": [4096, 2048]}), False),
+    ("policy-values.yml", PORT, True),
+    ("policy-values.yml", dict(PORT, attributes={"enabled": [True, False]}), False),
+    ("policy-values.yml", dict(MACHINE, agent="lab-1", action="removed", attributes={}), True),
+])
+def test_policies_cover_what_the_page_says(name, change, covered):
+    assert (policy(name).uncovered(change) is None) is covered
+
+
+def test_approvals():
+    (given,) = approval.parse(yaml.safe_load((EXAMPLES / "approvals.yml").read_text())["inmanta_model_approve"])
+    assert given["who"] == "Ada"
+    assert approval.text_of(given["expires"]) == "2090-01-31T16:00:00Z"
+
+
+def test_inventory():
+    done = run("ansible-inventory", "-i", str(EXAMPLES / "inventory.yml"), "--list")
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)
+    assert data["inmanta_environments"]["hosts"] == ["production"]
+    lines = (EXAMPLES / "inventory.yml").read_text().split("---\n")[1].splitlines()
+    assert len(lines) <= 10
+
+
+def test_playbooks_are_valid():
+    assert len(PLAYBOOKS) >= 8
+    done = run("ansible-playbook", "-i", str(EXAMPLES / "inventory.yml"), "--syntax-check", *map(str, PLAYBOOKS))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("playbook: ") == len(PLAYBOOKS)
+
+
+def blocks(page: Path) -> list:
+    """The YAML blocks of a page, read."""
+    pattern = r"^( *)```yaml\n(.*?)^ *```" if page.suffix == ".md" else r"^( *)\.\. code-block:: yaml\n\n((?:\1 +.*\n|\n)+)"
+    found = re.findall(pattern, page.read_text() + "\n", re.M | (re.S if page.suffix == ".md" else 0))
+    return [yaml.safe_load(textwrap.dedent(text)) for _indent, text in found]
+
+
+@pytest.mark.parametrize("page, name", [
+    ("quick_start_guide.rst", "inventory.yml"), ("policy_guide.rst", "policy.yml"), ("policy_guide.rst", "approvals.yml"),
+    ("awx_guide.rst", "awx_install.yml"), ("awx_guide.rst", "awx_configure.yml"), ("unit_guide.rst", "unit/site.yml"),
+])
+def test_pages_show_the_example(page, name):
+    assert yaml.safe_load((EXAMPLES / name).read_text()) in blocks(PAGES / page)
+
+
+def test_readme_shows_the_inventory():
+    assert yaml.safe_load((EXAMPLES / "inventory.yml").read_text()) in blocks(ROOT / "README.md")
+
+
+def test_the_page_on_values_shows_rules_of_the_example():
+    rules = yaml.safe_load((EXAMPLES / "policy-values.yml").read_text())["rules"]
+    assert {"rules": rules[:2]} in blocks(PAGES / "policy_guide.rst")
