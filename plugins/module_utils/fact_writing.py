@@ -43,6 +43,8 @@ def _stage(unit, params, now, check_mode):
     release = params["release"] or (record or {}).get("release")
     if record is None and (status == "reopened" or (check_mode and not release)):
         return unit
+    if record is None and status == "failed" and release in [entry.get("release") for entry in unit["aborted"]]:
+        return unit  # given up in the middle of the stage: nothing of it is left to be pending
     print_of_inputs = gate.fingerprint(release, params["inputs"], gate.previous_output(unit, stage))
     new = release and (record is None or record.get("release") != release)
     if status == "running" or (status in ("done", "failed", "waiting") and new):

@@ -68,6 +68,9 @@ class Subject(Target):
             if self.settings.get(name, True) is not value:
                 self.api.set(self.id, name, value)
         self.write(self.variables)
+        if set(self.api.by_state(self.id)) != {"deployed"}:
+            self.release()
+            self.environment.deploy(timeout=300)
 
     def declare(self, repository: str, branch: str) -> None:
         """What the orchestrator takes as the environment's repository and branch."""

@@ -134,7 +134,7 @@ def test_too_many_failures_stop(running):
     """A deployment over max_failed halts the environment; abort.yml takes it back once it may resume it."""
     subject, previous = running
     release = subject.release(failing=["lost"])
-    subject.upgrade(release).refused("inmanta_model_max_failed")
+    subject.upgrade(release).refused("1 failed", "more than max_failed=0 allows", "/missing/lost")
     assert subject.described["halted"] is True
     subject.run("abort").refused("halted", "inmanta_model_abort_resume")
     subject.run("abort", inmanta_model_abort_resume=True).ok()
@@ -146,7 +146,7 @@ def test_too_many_failures_stop(running):
 def test_too_many_failures_abort(running):
     subject, previous = running
     release = subject.release(failing=["lost"])
-    subject.upgrade(release, inmanta_model_on_failure="abort").refused("inmanta_model_max_failed")
+    subject.upgrade(release, inmanta_model_on_failure="abort").refused("1 failed", "more than max_failed=0 allows", "The release was aborted")
     assert subject.described["halted"] is False
     assert_taken_back(subject, release, previous, deployed=True)
 

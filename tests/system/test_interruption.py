@@ -111,17 +111,19 @@ def test_compile_that_nobody_waits_for_deploys_nothing(line_of_releases, tmp_pat
 def test_killed_abort(line_of_releases, tmp_path, point):
     target = line_of_releases
     content = target.repository.deployed("motd")
+    back = {"inmanta_model_previous_release": content.strip()}
     previous = target.repository.git("rev-parse", "%s^{tree}" % content.strip())
     release, _content = target.next_release()
     target.upgrade(release, inmanta_model_policy={}).refused("sha256:")
-    before = released(target)
-    kill_at(point, target, "abort", None, tmp_path).wait()
-    target.run("abort").ok()
-    assert len(released(target) - before) == 1
-    assert target.repository.deployed("motd") == content
+    before, candidate = released(target), target.facts()["stages"]["install"]["output"]["candidate"]
+    kill_at(point, target, "abort", None, tmp_path, **back).wait()
+    target.run("abort", **back).ok()
     target.repository.git("fetch", "-q", "origin")
-    assert target.repository.git("rev-parse", "origin/release^{tree}") == previous
-    assert [entry["release"] for entry in target.facts()["aborted"]].count(release) == 1
-    check_clean(target)
     # The next release is made on top of the revert, since the orchestrator's clone has it.
     target.repository.git("merge", "-q", "--ff-only", "origin/release")
+    assert target.repository.git("rev-parse", "origin/release^{tree}") == previous
+    # An abort that had deployed the release before does so again: the same tree, after the same comparison.
+    assert released(target) - before and candidate not in released(target)
+    assert target.repository.deployed("motd") == content
+    assert [entry["release"] for entry in target.facts()["aborted"]].count(release) == 1
+    check_clean(target)
