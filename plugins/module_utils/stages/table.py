@@ -54,10 +54,13 @@ def _holder(holder):
 
 
 def _waiting(stages):
-    configure = stages.get("configure") or {}
-    if configure.get("status") != "waiting":
-        return NOTHING
-    return (configure.get("output") or {}).get("_digest") or configure.get("cause") or NOTHING
+    """The digest that waits for approval: of configure, or of an install that no configure has followed."""
+    install, configure = stages.get("install") or {}, stages.get("configure") or {}
+    if configure.get("status") == "waiting":
+        return (configure.get("output") or {}).get("_digest") or configure.get("cause") or NOTHING
+    output = install.get("output") or {}
+    followed = configure.get("release") == install.get("release") and configure.get("status") == "done"
+    return output.get("_digest") or NOTHING if output.get("_verdict") == "needs_approval" and not followed else NOTHING
 
 
 def _plain(value):
