@@ -73,7 +73,8 @@ def pytest(venv: Venv, arguments: list[str], **extra: str) -> int:
     :param extra: environment variables.
     """
     say(f"== tests: pytest {' '.join(arguments)} on Python {venv.version}")
-    status = run_python(venv, "-m", "pytest", "-q", "--durations=15", *arguments, **extra)
+    # A file stays in one process: its tests share an environment of the orchestrator.
+    status = run_python(venv, "-m", "pytest", "-q", "--durations=15", "-n", "2", "--dist", "loadfile", *arguments, **extra)
     if status == NOTHING_COLLECTED:
         say("== tests: FAILED, pytest found no test")
     elif status not in (0, 1):
