@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.bed import AttachedBed, Bed, Environment, Hub, ModelRepository
+from tests.system.beds import new_bed
 from tests.system.killing import ReleaseLine
 from tests.system.subject import Subject, new_subject
 
@@ -29,22 +30,14 @@ def bed() -> Iterator[Hub]:
     if attach:
         yield AttachedBed(Path(attach))
         return
-    try:
-        started = Bed(os.environ.get("STAGECRAFT_BED_RELEASE"))
-    except LookupError as reason:
-        pytest.skip(str(reason))
-    with started:
+    with new_bed() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def secured_bed() -> Iterator[Bed]:
     """A second orchestrator, with TLS, that wants bearer tokens: see `.server.token()` and `.server.ca`."""
-    try:
-        started = Bed(os.environ.get("STAGECRAFT_BED_RELEASE"), auth=True, tls=True)
-    except LookupError as reason:
-        pytest.skip(str(reason))
-    with started:
+    with new_bed(auth=True, tls=True) as started:
         yield started
 
 

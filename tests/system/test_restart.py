@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bed import Bed
+from tests.system.beds import new_bed
 from tests.system.killing import Before, ReleaseLine, check_delivered, complete, rerun
 from tests.system.playbooks import EXPECT_ALL, Run
 
@@ -23,11 +23,7 @@ slow = pytest.mark.slow
 @pytest.fixture(scope="module")
 def own_bed() -> Iterator[Bed]:
     """An orchestrator that nobody else uses."""
-    try:
-        started = Bed(os.environ.get("STAGECRAFT_BED_RELEASE"))
-    except LookupError as reason:
-        pytest.skip(str(reason))
-    with started:
+    with new_bed() as started:
         yield started
 
 
