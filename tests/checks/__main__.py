@@ -85,7 +85,7 @@ def pytest(venv: Venv, arguments: list[str], **extra: str) -> int:
 def test(everything: bool = False) -> int:
     """All phases; a failed one does not keep the tests from running, and makes the exit code 1."""
     started = time.monotonic()
-    venvs = set_up("newest", "lint", "oldest", programs=tuple(machine.PROGRAMS))
+    venvs = set_up("newest", "lint", "oldest", programs=(*machine.PROGRAMS, *machine.OPTIONAL))
     checks = sanity_jobs(venvs, everything) + lint.jobs(venvs["lint"]) + package_jobs(venvs)
     failed = run("lint, sanity and package", checks)
     if everything and "oldest" in venvs:
@@ -96,10 +96,10 @@ def test(everything: bool = False) -> int:
     say(f"== before the tests: {verdict}, {time.monotonic() - started:.0f} s")
     newest = venvs["newest"]
     if everything:
-        status = pytest(newest, ["tests/unit"])
+        status = pytest(newest, ["tests/unit", "tests/hosts"])
         status = matrix.run(lambda release: pytest(newest, ["tests/system"], STAGECRAFT_BED_RELEASE=release)) or status
     else:
-        status = pytest(newest, ["tests/unit", "tests/system", "-m", "not slow"])
+        status = pytest(newest, ["tests/unit", "tests/system", "tests/hosts", "-m", "not slow"])
     return status or (1 if failed else 0)
 
 

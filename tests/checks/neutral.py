@@ -15,7 +15,7 @@ from tests.checks.clone import ROOT, own_files
 PATHS = re.compile(r"(?<![\w.}/~-])/(?:tmp|work|root|home)/")
 HOSTS = re.compile(
     r"\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs\.org|(?:deb|security)\.debian\.org"
-    r"|proxy\.golang\.org|docker\.io|quay\.io|ghcr\.io|galaxy\.ansible\.com)\b"
+    r"|proxy\.golang\.org|[\w-]+\.docker\.io|docker\.io/|quay\.io|ghcr\.io|galaxy\.ansible\.com)"
 )
 
 

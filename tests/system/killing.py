@@ -92,13 +92,17 @@ def alive(pid: int, started: int) -> bool:
     return len(stat) > 19 and stat[0] not in (b"Z", b"X") and int(stat[19]) == started
 
 
+def killer(point: Point, **more: Any) -> dict[str, str]:
+    """The environment variables that make a run kill itself at the point."""
+    return {"ANSIBLE_CALLBACK_PLUGINS": str(KILLER), "ANSIBLE_CALLBACKS_ENABLED": "stagecraft_killer",
+            "STAGECRAFT_KILL": json.dumps(dict(asdict(point), **more))}
+
+
 def kill_at(point: Point, target: Target, playbook: str, release: str | None, directory: Path, **extra: Any) -> Killed:
     """Run a playbook, which is killed at the point."""
     record = directory / "killed.json"
     record.unlink(missing_ok=True)
-    env = {"ANSIBLE_CALLBACK_PLUGINS": str(KILLER), "ANSIBLE_CALLBACKS_ENABLED": "stagecraft_killer",
-           "STAGECRAFT_KILL": json.dumps(dict(asdict(point), record=str(record)))}
-    run = target.run(playbook, release, env=env, **dict({"inmanta_model_policy": EXPECT_ALL}, **extra))
+    run = target.run(playbook, release, env=killer(point, record=str(record)), **dict({"inmanta_model_policy": EXPECT_ALL}, **extra))
     assert run.rc == -signal.SIGKILL, "the run was not killed at %s: rc %d\n%s" % (point, run.rc, run.output[-4000:])
     found = json.loads(record.read_text())
     return Killed(found["main"], tuple((pid, started) for pid, started in found["below"]))

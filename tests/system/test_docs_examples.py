@@ -2,20 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples of the documentation do what the pages say, on a real orchestrator and on hosts."""
+"""The examples of the documentation do what the pages say, on a real orchestrator and on hosts; the pages say what is there."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
+import yaml
 
 from tests.system.playbooks import ROOT, Run, environ
 from tests.system.subject import DIGEST, digest_of
 
 EXAMPLES = ROOT / "docs" / "examples"
+PAGES = ROOT / "docs" / "docsite" / "rst"
+MOTD = "unit/collections/ansible_collections/example/services/roles/motd/tasks"
+# Roles of staged services, and what else is named as their variables are.
+ROLES = ("config_tree", "inmanta_orchestrator", "python_service", "release_activation", "release_artifacts")
+NAMED = {"python_service_current", "release_artifacts_built", "release_artifacts_staged", "release_artifacts_verified", "release_artifacts_checked"}
+VARIABLE = re.compile(r"\b((?:%s|release)_[a-z_]*[a-z])\b" % "|".join(ROLES))
 
 
 def example(subject, name, release=None, *arguments, **extra):
@@ -75,11 +88,19 @@ class Hosts:
 
     def run(self, *arguments: str, **extra: Any) -> Run:
         """Run the playbook of the unit."""
+        return self.play(str(EXAMPLES / "unit" / "site.yml"), "-e", json.dumps(dict(extra, motd_release="r1")), *arguments)
+
+    def staged(self, playbook: str, *arguments: str, **extra: Any) -> Run:
+        """Run one of the collection's playbooks with the unit."""
+        given = dict({"release_role": "example.services.motd", "release_targets": "all", "stages_developer_mode": True}, **extra)
+        return self.play("stagecraft.release.%s" % playbook, "-e", json.dumps(given), *arguments)
+
+    def play(self, *command: str) -> Run:
+        """Run ansible-playbook where the unit is found."""
         paths = os.pathsep.join([str(ROOT / ".cache" / "collections"), str(EXAMPLES / "unit" / "collections")])
         done = subprocess.run(
-            ["ansible-playbook", "-i", str(self.inventory), str(EXAMPLES / "unit" / "site.yml"), "-e", json.dumps(dict(extra, motd_release="r1")),
-             *arguments], env=dict(environ(), ANSIBLE_COLLECTIONS_PATH=paths), text=True, check=False, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+            ["ansible-playbook", "-i", str(self.inventory), *command], env=dict(environ(), ANSIBLE_COLLECTIONS_PATH=paths), text=True, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
         return Run(done.returncode, done.stdout, 0.0)
 
     def shown(self, name: str) -> str | None:
@@ -105,3 +126,100 @@ def test_unit_of_the_guide(tmp_path):
     (tmp_path / "one" / "motd" / "r1" / "motd").unlink()
     hosts.run(motd_text="Goodbye", stages_force=["configure"]).ok()
     assert hosts.shown("one") == "Goodbye (r1)\n"
+
+
+def test_unit_of_the_guide_with_the_playbooks_of_the_collection(tmp_path):
+    hosts = Hosts(tmp_path)
+    hook = {"after_configure": str(EXAMPLES / "staged" / "after_configure.yml")}
+    hosts.staged("site", motd_release="r1", stages_hook_files=hook, site_log=str(tmp_path / "log")).ok()
+    assert hosts.shown("one") == "Welcome (r1)\n"
+    assert (tmp_path / "log").read_text() == "one: motd r1\n"
+    assert "one motd r1 r2: build, stage, install, configure" in hosts.staged("report", motd_release="r2").ok().text
+
+    link = tmp_path / "one" / "motd" / "current"
+    link.unlink()
+    assert "changed=1 " in hosts.staged("site", "--check", motd_release="r1", stages_verify="fast").ok().text
+    assert hosts.shown("one") is None
+    hosts.staged("configure", motd_release="r1", stages_verify="fast").ok()
+    assert hosts.shown("one") == "Welcome (r1)\n"
+
+
+def test_inventories_of_staged_services():
+    done = subprocess.run(
+        ["ansible-inventory", "-i", str(EXAMPLES / "staged/inventory.yml"), "-i", str(EXAMPLES / "staged/mirror.yml"), "--list"],
+        env=environ(), text=True, check=False, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["release_targets"] == {"hosts": ["web1", "web2"], "children": ["south"]}
+    assert found["release_build"]["hosts"] == ["builder"]
+    asked = {name: variables["release_artifacts_sources"] for name, variables in found["_meta"]["hostvars"].items()}
+    assert asked["web3"] == ["http://%s" % found["_meta"]["hostvars"]["mirror-south"]["ansible_host"], *asked["mirror-south"]]
+    assert asked["web1"] == asked["mirror-south"]
+
+
+def test_site_playbook_of_many_units_is_valid():
+    done = subprocess.run(["ansible-playbook", "-i", str(EXAMPLES / "staged/inventory.yml"), "--syntax-check", str(EXAMPLES / "staged/site.yml")],
+                          env=environ(), text=True, check=False, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def blocks(page: Path) -> list[Any]:
+    """The YAML blocks of a page, read."""
+    found = re.findall(r"^( *)\.\. code-block:: yaml\n\n((?:\1 +.*\n|\n)+)", page.read_text(encoding="utf-8") + "\n", re.M)
+    return [yaml.safe_load(textwrap.dedent(text)) for _indent, text in found]
+
+
+@pytest.mark.parametrize("page, name", [
+    *(("staged_guide.rst", "staged/%s.yml" % name) for name in ("inventory", "mirror", "site", "after_configure", "drain")),
+    *(("unit_guide.rst", "%s/%s.yml" % (MOTD, name)) for name in ("main", "gate", "report")),
+])
+def test_pages_show_the_example(page, name):
+    assert yaml.safe_load((EXAMPLES / name).read_text(encoding="utf-8")) in blocks(PAGES / page)
+
+
+def known_variables() -> set[str]:
+    """Variables of the roles of staged services and of their playbooks, modules, and what the roles register for others."""
+    names = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} | set(ROLES) | NAMED
+    for role in ROLES:
+        for spec in yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"].values():
+            names |= set(spec.get("options", ()))
+    for path in (ROOT / "playbooks").rglob("*.yml"):
+        names |= set(re.findall(r"\brelease_(?:role|targets|build_hosts|serial|max_fail_percentage)\b", path.read_text(encoding="utf-8")))
+    # A group that is a default, and names of commands and files on the pages.
+    return names | {"release_build", "release_key"}
+
+
+def test_variables_on_the_pages_exist():
+    texts = [ROOT / "README.md", *PAGES.glob("*.rst"), *(EXAMPLES / "staged").glob("*.yml"), *(ROOT / "roles" / role / "README.md" for role in ROLES)]
+    assert len(VARIABLE.findall((PAGES / "staged_guide.rst").read_text(encoding="utf-8"))) > 50
+    known = known_variables()
+    absent = {path.name: sorted(set(VARIABLE.findall(path.read_text(encoding="utf-8"))) - known) for path in texts}
+    assert {name: found for name, found in absent.items() if found} == {}
+
+
+def spoken() -> Iterator[str]:
+    """Every text in the collection's plugins, roles and playbooks, on one line each."""
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+    for path in [*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.yml")]:
+        yield " ".join(path.read_text(encoding="utf-8").split())
+
+
+def told(page: str, begin: str, end: str, pattern: str) -> list[str]:
+    """The messages that a part of a page quotes."""
+    text = (PAGES / page).read_text(encoding="utf-8")
+    text = text[text.index(begin):]
+    return [" ".join(found.split()) for found in re.findall(pattern, text[:text.index(end)], re.M)]
+
+
+@pytest.mark.parametrize("page, begin, end, pattern", [
+    ("manifest_guide.rst", "What is refused", "A name that is published", r'"([^"]+)"'),
+    ("troubleshooting.rst", "Staged services\n", "In general\n", r'^"([^"]+)"$'),
+])
+def test_messages_on_the_pages_are_those_of_the_collection(page, begin, end, pattern):
+    messages, texts = told(page, begin, end, pattern), "\n".join(spoken())
+    assert len(messages) > 15
+    parts = {part.strip() for message in messages for part in message.split("...")} - {""}
+    assert sorted(part for part in parts if part not in texts and part != "'release_role' is undefined") == []

@@ -7,6 +7,7 @@
 STAGECRAFT_KILL is a JSON object: ``task`` (name without the role), ``count`` (which of the tasks of that name, from 1),
 ``line`` (a regular expression: wait for a line of output that matches it), ``after`` (seconds, from the task's start or the line on),
 ``mode`` (``tree``: with all workers; ``main``: they survive; ``frozen``: they survive, stopped until somebody sends SIGCONT),
+``command`` (an argv that is run then instead: the run goes on),
 ``record`` (a file that gets the ids of the main process and of those below it, with their start times).
 """
 
@@ -16,6 +17,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import threading
 
 from ansible.plugins.callback import CallbackBase
@@ -98,6 +100,9 @@ class CallbackModule(CallbackBase):
             self._kill()
 
     def _kill(self):
+        if self._plan.get("command"):
+            subprocess.run(self._plan["command"], check=True, stdout=subprocess.DEVNULL)
+            return
         below = descendants(self._main)
         with open(self._plan["record"], "w", encoding="utf-8") as handle:
             json.dump({"main": self._main, "below": [[pid, int((stat(pid) or [0] * 20)[19])] for pid in below]}, handle)

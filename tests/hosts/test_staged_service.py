@@ -1,0 +1,103 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real service goes from release to release on hosts that reach no registry, while a client asks it without pause."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.fleet import Client
+from tests.hosts.staged import ROOT, Service
+
+STEPS = ["stage", "install", "configure"]
+
+
+def test_release_1_to_2_without_a_failed_request(service: Service) -> None:
+    service.bring("v1")
+    manifest = json.loads(service.fleet.exec("web1", ["cat", "/var/lib/stagecraft/artifacts/releases/shop/v1/manifest.json"]).stdout)
+    kinds = [entry["kind"] for entry in manifest["artifacts"]]
+    assert kinds.count("wheel") > 30 and kinds.count("package") > 3, kinds
+    assert service.answers() == ["v1 hello"] * 5
+    assert "unreachable" in service.fleet.exec("web1", "python3 -c 'import socket; socket.create_connection((\"1.1.1.1\", 443), 5)' 2>&1", check=False).stdout
+
+    with Client(service.fleet.url("balancer"), seconds=900) as client:
+        client.wait_requests(50)
+        service.run("stage", "v2").ok()
+        service.run("install", "v2").ok()
+        assert set(client.bodies) == {"v1 hello"}, "stage or install touched what runs: %s" % client.report()
+
+        broken = service.run("configure", "v2", shop_broken=["2", "web2"], python_service_health_retries=2)
+        broken.refused("web2", "could not be made effective", "The host is back on v1-", "healthy and in service")
+        assert service.answers() == ["v2 hello", "v1 hello", "v1 hello", "v1 hello", "v1 hello"]
+        assert service.statuses("web2")["configure"] == "failed"
+        assert "configure" not in service.begun("web3", "v2"), "a host after the one that failed was touched"
+
+        service.run("configure", "v2").ok()
+        client.wait_requests(100)
+    assert client.failed == 0, client.report()
+    assert client.bodies["v2 hello"] > 100
+    assert service.answers() == ["v2 hello"] * 5
+    for name in service.hosts:
+        assert service.begun(name, "v2")[:3] == STEPS
+        assert [entry["release"] for entry in service.facts(name)["history"]][:2] == ["v1", "v2"]
+        assert service.facts(name)["restart_pending"] == []
+    assert " down;" not in service.fleet.exec("balancer", ["cat", "/etc/nginx/upstreams/shop.conf"]).stdout
+
+
+def test_complete_stages_are_not_run_again(service: Service) -> None:
+    service.bring("v2")
+    before = {name: service.facts(name) for name in service.hosts}
+    again = service.run("site", "v2").ok()
+    assert "0 of 5 hosts lack a stage" in again.text
+    assert "changed=0" in again.text and "changed=1" not in again.text
+    assert {name: service.facts(name) for name in service.hosts} == before
+
+
+def test_a_changed_configuration_runs_configure_alone(service: Service) -> None:
+    service.bring("v2")
+    count = len(service.begun("web1", "v2"))
+    service.bring("v2", shop_greeting="good day")
+    assert service.answers() == ["v2 good day"] * 5
+    assert service.begun("web1", "v2")[count:] == ["configure"]
+
+
+def test_verify_finds_what_differs_and_the_run_mends_it(service: Service) -> None:
+    service.bring("v2")
+    store = "/var/lib/stagecraft/artifacts/releases/shop/v2"
+    service.fleet.exec("web1", "f=$(ls %s/wheels/*.whl | head -1); printf x | dd of=$f conv=notrunc bs=1 seek=100 2>/dev/null" % store)
+    service.fleet.exec("web2", ["ln", "-sfn", "%s/deployments" % ROOT, "%s/current" % ROOT])
+    service.fleet.exec("web3", ["systemctl", "stop", "shop"])
+    assert "0 of 5 hosts lack a stage" in service.run("site", "v2").ok().text, "without stages_verify the facts are believed"
+    counts = {name: len(service.begun(name, "v2")) for name in service.hosts}
+    assert "3 of 5 hosts lack a stage" in service.bring("v2", stages_verify="full").text
+    assert service.begun("web1", "v2")[counts["web1"]:] == ["stage"]
+    assert service.begun("web2", "v2")[counts["web2"]:] == ["configure"]
+    assert service.begun("web3", "v2")[counts["web3"]:] == ["configure"]
+    assert service.answers() == ["v2 hello"] * 5
+    assert "0 of 5 hosts lack a stage" in service.run("site", "v2", stages_verify="full").ok().text
+
+
+def test_the_report_says_what_each_host_holds(service: Service) -> None:
+    service.bring("v2")
+    table = service.run("report", "v3").ok().text
+    for name in service.hosts:
+        assert "%s shop v2 v3: stage, install, configure" % name in table
+
+
+@pytest.mark.slow
+def test_four_hosts_in_four_states_run_every_stage_in_order(service: Service) -> None:
+    names = service.hosts[:4]
+    service.reset(*names)
+    for name, stages in (("web2", ["stage"]), ("web3", ["stage", "install"]), ("web4", STEPS)):
+        for stage in stages:
+            service.run(stage, "v1", "--limit", "localhost,%s" % name).ok()
+        assert service.begun(name, "v1") == stages
+    service.run("site", "v1", "--limit", "localhost,builder,%s" % ",".join(names)).ok()
+    for name in names:
+        assert service.begun(name, "v1") == STEPS
+        assert set(service.statuses(name).values()) == {"done"}
+    assert [service.answer(name) for name in names] == ["v1 hello"] * 4
