@@ -115,6 +115,12 @@ def program(path: str) -> int:
     return run_python(venv, path)
 
 
+def bench() -> int:
+    """All benches, one after the other."""
+    venv = set_up("newest")["newest"]
+    return max(run_python(venv, "-m", "tests.bench.%s" % name) for name in ("run", "fetch", "complete"))
+
+
 def changelog() -> int:
     """Write CHANGELOG.rst anew from the fragments, with the plugins that are there now."""
     venv = set_up("lint")["lint"]
@@ -139,7 +145,7 @@ COMMANDS = {
     "package": ("build, install, ansible-doc and --syntax-check on both cores", lambda: outcome("package", package_jobs(set_up("newest", "oldest")))),
     "units": ("the unit tests", lambda: pytest(set_up("newest")["newest"], ["tests/unit"])),
     "demo": ("an orchestrator with a model, and two releases of it", lambda: program("tests/demo/run.py")),
-    "bench": ("upgrade.yml against a plain playbook of HTTP calls", lambda: program("tests/bench/run.py")),
+    "bench": ("upgrade.yml, artifact_fetch and a complete site.yml, each against its peers", bench),
     "changelog": ("write CHANGELOG.rst from the fragments", changelog),
     "clean": ("delete what all of these made", clean),
 }

@@ -58,14 +58,16 @@ class Site:
         command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
         (directory / "allowed_signers").write_text("builder@example.com " + self.key.with_suffix(".pub").read_text(encoding="utf-8"), encoding="utf-8")
         self.variables: dict[str, Any] = {
-            "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "said": str(self.said), "kinds": LOCAL, "steps": ["resolve", "stage", "install", "verify"],
+            "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "said": str(self.said), "kinds": LOCAL,
+            "steps": ["resolve", "stage", "install", "verify"],
             "release_artifacts_project": "shop", "release_artifacts_release": "v1", "release_artifacts_root": str(self.root),
             "release_artifacts_sources": [f"controller:{self.root}"], "release_artifacts_cache": str(directory / "cache"),
             "release_artifacts_sign_key": str(self.key), "release_artifacts_allowed_signers": str(directory / "allowed_signers"),
             "release_artifacts_wheels_sources": [str(self.sources / "portal")], "release_artifacts_wheels_requirements": ["idna==3.10"],
             "release_artifacts_wheels_only_binary": [":all:"],
             "release_artifacts_rootfs": [{"name": "base", "tree": str(self.sources / "tree"), "path": "{{ installed }}/base"}],
-            "release_artifacts_files": [{"src": f"{self.sources}/conf/", "dest": "conf/"}, {"src": f"{self.sources}/run.sh", "dest": "bin/run", "mode": "0755"}],
+            "release_artifacts_files": [{"src": f"{self.sources}/conf/", "dest": "conf/"},
+                                        {"src": f"{self.sources}/run.sh", "dest": "bin/run", "mode": "0755"}],
             "release_artifacts_git": [
                 {"name": "model", "repository": str(self.sources / "model"), "version": "v1", "path": "{{ installed }}/model"},
                 {"name": "page", "repository": str(self.sources / "model"), "version": "v1", "format": "archive", "path": "{{ installed }}/page"}],
@@ -111,7 +113,8 @@ class Site:
             encoding="utf-8")
         began = time.monotonic()
         done = subprocess.run(
-            ["ansible-playbook", "-i", str(inventory), str(HERE / playbook), "-e", json.dumps(extra), *arguments], env=environ(ANSIBLE_PIPELINING="1", ANSIBLE_FORKS="2"), text=True, check=False,
+            ["ansible-playbook", "-i", str(inventory), str(HERE / playbook), "-e", json.dumps(extra), *arguments],
+            env=environ(ANSIBLE_PIPELINING="1", ANSIBLE_FORKS="2"), text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=400)
         return Run(done.returncode, done.stdout, time.monotonic() - began)
 
@@ -343,7 +346,8 @@ def test_drift_of_staged_files_is_found(deployed: Site, extent: str, text: str) 
 
 
 def test_what_is_not_staged_is_not_installed(built: Site) -> None:
-    built.deploy("files", steps=["install"], release_artifacts_store=str(built.directory / "empty")).refused("release v1 of shop is not staged on one", "Stage it first")
+    built.deploy("files", steps=["install"], release_artifacts_store=str(built.directory / "empty")).refused(
+        "release v1 of shop is not staged on one", "Stage it first")
 
 
 def stage_elsewhere(site: Site, name: str, **extra: Any) -> Run:

@@ -44,7 +44,8 @@ class Shop:
             "release_artifacts_cache": str(directory / "cache"), "release_artifacts_sign_key": f"/opt/builder/{self.project}-key",
             "release_artifacts_allowed_signers": str(directory / "allowed_signers"), "release_artifacts_packages": PACKAGES,
             "release_artifacts_packages_status": STATUS, "release_artifacts_wheels_requirements": ["idna==3.10"],
-            "release_artifacts_wheels_sources": ["/opt/builder/portal"], "release_artifacts_wheels_path": f"/opt/{self.project}-{{{{ release_artifacts_release }}}}"}
+            "release_artifacts_wheels_sources": ["/opt/builder/portal"],
+            "release_artifacts_wheels_path": f"/opt/{self.project}-{{{{ release_artifacts_release }}}}"}
         self.write("builder", STATUS, hosts.exec(HOST, ["cat", "/var/lib/dpkg/status"]).stdout)
         self.write("builder", f"/opt/builder/{self.project}-key", (directory / "key").read_text(encoding="utf-8"))
         hosts.exec("builder", ["chmod", "600", f"/opt/builder/{self.project}-key"])

@@ -20,7 +20,7 @@ from importlib.metadata import version
 
 def shipped() -> set[int]:
     """The versions of the schema that the release has."""
-    import inmanta.db.versions as versions
+    from inmanta.db import versions
 
     return {int(name[1:]) for _finder, name, _package in pkgutil.iter_modules(versions.__path__) if re.match(r"v\d+$", name)}
 

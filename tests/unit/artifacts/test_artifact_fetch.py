@@ -198,8 +198,9 @@ wanted = staging.Wanted(documents.kept(sys.argv[2]), sys.argv[2])
 print([staging.stage(params, wanted, call, "2026-11-21T09:00:00Z")["fetched"] for _run in (1, 2)])
 """
     with Server(tmp_path / "releases") as server:
-        done = subprocess.run([python, "-c", program, str(tmp_path / "python"), str(path), str(store), server.url + "/shop/v2"], timeout=60,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, env=dict(os.environ, no_proxy="*", PYTHONDONTWRITEBYTECODE="1"))
+        command = [python, "-c", program, str(tmp_path / "python"), str(path), str(store), server.url + "/shop/v2"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False,
+                              env=dict(os.environ, no_proxy="*", PYTHONDONTWRITEBYTECODE="1"))
         assert done.stdout.decode().strip() == "[50, 0]", done.stderr.decode()
         assert server.connections == 4
     assert {name: data for name, data in tree(store / "releases/shop/v2").items() if name != ".complete"} == tree(path)

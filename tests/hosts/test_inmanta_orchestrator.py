@@ -25,7 +25,7 @@ from tests.bed import releases
 from tests.bed.api import Api, ApiError
 from tests.fleet import AttachedFleet, Hosts
 from tests.fleet.docker import docker
-from tests.system.fleets import new_fleet
+from tests.hosts.fleets import new_fleet
 from tests.system.playbooks import Run, environ
 
 pytestmark = pytest.mark.slow
