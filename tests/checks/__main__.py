@@ -74,7 +74,7 @@ def pytest(venv: Venv, arguments: list[str], **extra: str) -> int:
     """
     say(f"== tests: pytest {' '.join(arguments)} on Python {venv.version}")
     # A file stays in one process: its tests share an environment of the orchestrator.
-    status = run_python(venv, "-m", "pytest", "-q", "--durations=15", "-n", "2", "--dist", "loadfile", *arguments, **extra)
+    status = run_python(venv, "-m", "pytest", "-q", "--durations=15", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *arguments, **extra)
     if status == NOTHING_COLLECTED:
         say("== tests: FAILED, pytest found no test")
     elif status not in (0, 1):
@@ -99,7 +99,7 @@ def test(everything: bool = False) -> int:
         status = pytest(newest, ["tests/unit", "tests/hosts"])
         status = matrix.run(lambda release: pytest(newest, ["tests/system"], STAGECRAFT_BED_RELEASE=release)) or status
     else:
-        status = pytest(newest, ["tests/unit", "tests/system", "tests/hosts", "-m", "not slow"])
+        status = pytest(newest, ["tests/hosts", "tests/system", "tests/unit", "-m", "not slow"])
     return status or (1 if failed else 0)
 
 

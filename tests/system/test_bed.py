@@ -113,9 +113,10 @@ def test_auth_and_tls(secured_bed):
 def test_command_line(tmp_path, number):
     directory = tmp_path / "bed"
     command = [sys.executable, "-m", "tests.bed"]
-    # A child of a shell job ignores SIGINT unless told otherwise; ours is started by Python.
+    # A background job of a shell ignores SIGINT, and so does all that it starts unless told otherwise.
     root = Path(__file__).resolve().parents[2]
-    subprocess.run([*command, "up", "--detach", "--dir", directory], cwd=root, check=True, capture_output=True)
+    subprocess.run([*command, "up", "--detach", "--dir", directory], cwd=root, check=True, capture_output=True,
+                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     state = json.loads((directory / "bed.json").read_text(encoding="utf-8"))
     assert Api(state["url"]).status()["version"] == state["release"]
     os.kill(state["pid"], number)
