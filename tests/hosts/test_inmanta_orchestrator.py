@@ -221,8 +221,9 @@ def test_a_release_that_has_migrated_the_schema_is_not_gone_back_on(site: Site) 
     assert site.on_host("readlink", f"{ROOT}/current").startswith(f"{ROOT}/deployments/{OLD}-")
     assert site.on_host("systemctl", "is-active", SERVICE) in ("inactive", "failed")
     # Neither a person nor a boot starts the old server on the new schema.
-    assert site.hosts.exec(HOST, ["systemctl", "start", SERVICE], check=False).returncode != 0
-    site.hosts.exec(HOST, ["systemctl", "stop", SERVICE])
+    site.hosts.exec(HOST, ["systemctl", "start", SERVICE], check=False)
+    site.hosts.exec(HOST, f"for attempt in $(seq 60); do systemctl is-failed --quiet {SERVICE} && break; sleep 0.5; done", timeout=90)
+    assert site.on_host("systemctl", "show", "-P", "ActiveState", "-P", "ExecMainStatus", SERVICE).split() == ["failed", "3"]
 
 
 def test_another_attempt_keeps_the_dump_of_before_the_migration(site: Site) -> None:
@@ -292,3 +293,19 @@ def test_a_database_of_somebody_else_is_refused(site: Site) -> None:
                     inmanta_orchestrator_database_password="guest")
     run.refused("guest can connect and is not its owner, and could not restore it", "Nothing was changed.")
     assert site.version == NEW
+
+
+def test_a_start_keeps_to_one_deployment_when_the_link_is_moved(tmp_path: Path) -> None:
+    program = Path(__file__).parents[2] / "roles" / "inmanta_orchestrator" / "files" / "start"
+    for name in ("one", "two"):
+        (tmp_path / name / "venv" / "bin").mkdir(parents=True)
+        (tmp_path / name / "start").write_text(program.read_text(encoding="utf-8"), encoding="utf-8")
+        # The check of the schema is what takes long: meanwhile the host goes back.
+        for tool, text in (("python", f"ln -sfn two {tmp_path}/current"), ("inmanta", f'echo {name} "$@"')):
+            (tmp_path / name / "venv" / "bin" / tool).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+            (tmp_path / name / "venv" / "bin" / tool).chmod(0o755)
+        (tmp_path / name / "start").chmod(0o755)
+    (tmp_path / "current").symlink_to("one")
+    said = subprocess.run([tmp_path / "current" / "start"], capture_output=True, text=True, check=True).stdout
+    assert said == f"one -c {tmp_path}/one/etc/inmanta.cfg --config-dir {tmp_path}/one/etc/inmanta.d -vv server\n"
+    assert (tmp_path / "current").readlink() == Path("two")
