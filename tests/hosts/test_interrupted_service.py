@@ -22,7 +22,7 @@ POINTS = [
     pytest.param("stage", Point("Fetch the artifacts", after=0.3), id="fetch", marks=slow),
     pytest.param("stage", Point("Complete stage"), id="fetched", marks=slow),
     pytest.param("install", Point("Install the packages", after=0.5), id="packages", marks=slow),
-    pytest.param("install", Point("Install the wheels that the lock names", after=1), id="wheels"),
+    pytest.param("install", Point("Install the wheels that the lock names", after=1), id="wheels", marks=slow),
     pytest.param("install", Point("Complete install"), id="installed", marks=slow),
     pytest.param("configure", Point("Write the configuration"), id="deployment", marks=slow),
     pytest.param("configure", Point("Make the release effective"), id="drained", marks=slow),
