@@ -65,7 +65,8 @@ class Service:
             "release_artifacts_packages_status": "/srv/status",
         }, **variables)
         own = {name: (hostvars or {}).get(name, {}) for name in self.hosts}
-        self.inventory.write_text(json.dumps({"shop": {"children": {"release_targets": {"hosts": own}, "release_build": {"hosts": {"builder": {}}}},
+        self.inventory.write_text(json.dumps({"shop": {"children": {"release_targets": {"hosts": own}, "release_build": {"hosts": {"builder": {}}},
+                                                                    "mirrors": {}},
                                                        "vars": shared}}))
 
     def source(self, number: int) -> None:

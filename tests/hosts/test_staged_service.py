@@ -14,15 +14,18 @@ from tests.fleet import Client
 from tests.hosts.staged import ROOT, Service
 
 STEPS = ["stage", "install", "configure"]
+STORE = "/var/lib/stagecraft/artifacts"
 
 
 def test_release_1_to_2_without_a_failed_request(service: Service) -> None:
     service.bring("v1")
-    manifest = json.loads(service.fleet.exec("web1", ["cat", "/var/lib/stagecraft/artifacts/releases/shop/v1/manifest.json"]).stdout)
+    manifest = json.loads(service.fleet.exec("web1", ["cat", STORE + "/releases/shop/v1/manifest.json"]).stdout)
     kinds = [entry["kind"] for entry in manifest["artifacts"]]
     assert kinds.count("wheel") > 30 and kinds.count("package") > 3, kinds
     assert service.answers() == ["v1 hello"] * 5
-    assert "unreachable" in service.fleet.exec("web1", "python3 -c 'import socket; socket.create_connection((\"1.1.1.1\", 443), 5)' 2>&1", check=False).stdout
+    # An address for documentation, which nobody has: without a route the kernel says so at once.
+    outside = "python3 -c 'import socket; socket.create_connection((\"192.0.2.1\", 443), 5)' 2>&1"
+    assert "unreachable" in service.fleet.exec("web1", outside, check=False).stdout
 
     with Client(service.fleet.url("balancer"), seconds=900) as client:
         client.wait_requests(50)
@@ -67,8 +70,7 @@ def test_a_changed_configuration_runs_configure_alone(service: Service) -> None:
 
 def test_verify_finds_what_differs_and_the_run_mends_it(service: Service) -> None:
     service.bring("v2")
-    store = "/var/lib/stagecraft/artifacts/releases/shop/v2"
-    service.fleet.exec("web1", "f=$(ls %s/wheels/*.whl | head -1); printf x | dd of=$f conv=notrunc bs=1 seek=100 2>/dev/null" % store)
+    service.fleet.exec("web1", "f=$(ls %s/releases/shop/v2/wheels/*.whl | head -1); printf x | dd of=$f conv=notrunc bs=1 seek=100 2>/dev/null" % STORE)
     service.fleet.exec("web2", ["ln", "-sfn", "%s/deployments" % ROOT, "%s/current" % ROOT])
     service.fleet.exec("web3", ["systemctl", "stop", "shop"])
     assert "0 of 5 hosts lack a stage" in service.run("site", "v2").ok().text, "without stages_verify the facts are believed"
@@ -86,6 +88,22 @@ def test_the_report_says_what_each_host_holds(service: Service) -> None:
     table = service.run("report", "v3").ok().text
     for name in service.hosts:
         assert "%s shop v2 v3: stage, install, configure" % name in table
+
+
+def test_a_region_gets_the_same_bytes_from_its_mirror(service: Service) -> None:
+    service.bring("v2")
+    service.run("stage", "v2", release_targets="mirrors").ok()
+    service.fleet.exec("web1", ["rm", "-rf", STORE])
+    service.fleet.exec("builder", ["systemctl", "stop", "nginx"])
+    try:
+        mirror = service.fleet.url("mirror").rstrip("/")
+        service.run("stage", "v2", "--limit", "localhost,web1", stages_force=["stage"], release_artifacts_sources=[mirror]).ok()
+    finally:
+        service.fleet.exec("builder", ["systemctl", "start", "nginx"])
+    digests = {name: service.fleet.exec(name, "cd %s/shop/v2 && find . -type f ! -name .complete | sort | xargs sha256sum" % root).stdout
+               for name, root in (("builder", "/srv/stagecraft/releases"), ("mirror", STORE + "/releases"), ("web1", STORE + "/releases"))}
+    assert digests["builder"].count("\n") > 30
+    assert digests["mirror"] == digests["builder"] == digests["web1"]
 
 
 @pytest.mark.slow
