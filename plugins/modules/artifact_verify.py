@@ -193,7 +193,7 @@ source:
   returned: success
   type: str
 differing:
-  description: The artifacts that are not as the manifest says, each with C(path) and C(problem).
+  description: The artifacts that are not as the manifest says, each with its C(path), the C(problem), and the C(sha256) that it should have.
   returned: success, and when artifacts differ
   type: list
   elements: dict

@@ -345,6 +345,19 @@ def test_drift_of_staged_files_is_found(deployed: Site, extent: str, text: str) 
         conf.write_bytes(content)
 
 
+def test_what_differs_is_fetched_anew_although_another_release_is_a_link_to_it(site: Site) -> None:
+    for release in ("v1", "v2"):
+        site.build("files", release_artifacts_release=release)
+        site.deploy("files", steps=["resolve", "stage"], release_artifacts_release=release).ok()
+    conf = site.directory / "one" / "store" / "releases" / "shop" / "v2" / "files" / "conf" / "shop.conf"
+    content = conf.read_bytes()
+    conf.write_bytes(content.upper())
+    of_v2 = {"release_artifacts_release": "v2", "release_artifacts_verify": "full"}
+    site.deploy("files", steps=["verify"], **of_v2).refused("files/conf/shop.conf")
+    site.deploy("files", steps=["resolve", "stage", "verify"], **of_v2).ok()
+    assert conf.read_bytes() == content
+
+
 def test_what_is_not_staged_is_not_installed(built: Site) -> None:
     built.deploy("files", steps=["install"], release_artifacts_store=str(built.directory / "empty")).refused(
         "release v1 of shop is not staged on one", "Stage it first")

@@ -18,6 +18,7 @@ STORE = "/var/lib/stagecraft/artifacts"
 
 
 def test_release_1_to_2_without_a_failed_request(service: Service) -> None:
+    service.reset()
     service.bring("v1")
     manifest = json.loads(service.fleet.exec("web1", ["cat", STORE + "/releases/shop/v1/manifest.json"]).stdout)
     kinds = [entry["kind"] for entry in manifest["artifacts"]]
@@ -80,7 +81,8 @@ def test_verify_finds_what_differs_and_the_run_mends_it(service: Service) -> Non
     assert service.begun("web2", "v2")[counts["web2"]:] == ["configure"]
     assert service.begun("web3", "v2")[counts["web3"]:] == ["configure"]
     assert service.answers() == ["v2 hello"] * 5
-    assert "0 of 5 hosts lack a stage" in service.run("site", "v2", stages_verify="full").ok().text
+    last = service.run("site", "v2", stages_verify="full").ok()
+    assert "0 of 5 hosts lack a stage" in last.text, last.output
 
 
 def test_the_report_says_what_each_host_holds(service: Service) -> None:

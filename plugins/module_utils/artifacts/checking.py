@@ -23,13 +23,13 @@ def differing(directory, entries, full):
     :param directory: the release directory.
     :param entries: of a checked manifest.
     :param full: read the files and compare their digests, not only their presence and size.
-    :returns: list of ``{path, problem}`` in the order of the entries.
+    :returns: list of ``{path, problem, sha256}`` in the order of the entries; the digest is the wanted one.
     """
     if not os.path.isdir(directory):
         raise InputError("sources", directory, "is not a directory on this host", "Give the release directory that holds the artifacts")
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         problems = pool.map(lambda entry: _problem(directory, entry, full), entries)
-        return [dict(path=entry["path"], problem=problem) for entry, problem in zip(entries, problems) if problem]
+        return [dict(path=entry["path"], problem=problem, sha256=entry["sha256"]) for entry, problem in zip(entries, problems) if problem]
 
 
 def _problem(directory, entry, full):
