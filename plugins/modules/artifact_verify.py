@@ -70,7 +70,9 @@ options:
     type: bool
     default: false
   dest:
-    description: Directory to keep the manifest and its signatures in. Made when it is not there.
+    description:
+      - Directory to keep the manifest and its signatures in. Made when it is not there.
+      - Where it keeps a manifest of the same release with a higher serial, the lower one is refused.
     type: path
   artifacts:
     description: Which artifacts are held against the manifest; V(fast) looks at presence and size, V(full) at their digests.

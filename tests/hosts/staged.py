@@ -36,7 +36,6 @@ class Service:
         public = (directory / "signer.pub").read_text()
         (directory / "allowed_signers").write_text("releases %s" % public)
         self._put("/etc/stagecraft-signer", (directory / "signer").read_text())
-        self._put("/srv/status", fleet.exec(hosts[0], ["cat", "/var/lib/dpkg/status"]).stdout)
         fleet.exec("builder", ["apt-get", "-q", "update"], timeout=120)
         self.inventory = directory / "service.json"
         self.write()
@@ -62,7 +61,7 @@ class Service:
             "release_artifacts_cache": str(self.directory / "manifests"),
             "release_artifacts_allowed_signers": str(self.directory / "allowed_signers"),
             "release_artifacts_sign_key": "/etc/stagecraft-signer",
-            "release_artifacts_packages_status": "/srv/status",
+            "release_artifacts_packages_like": self.hosts[0],
         }, **variables)
         own = {name: (hostvars or {}).get(name, {}) for name in self.hosts}
         self.inventory.write_text(json.dumps({"shop": {"children": {"release_targets": {"hosts": own}, "release_build": {"hosts": {"builder": {}}},
@@ -122,8 +121,9 @@ class Service:
         return self.fleet.exec(name, ["python3", "-c", code], check=False).stdout.strip()
 
     def reset(self, *names: str) -> None:
-        """New, empty hosts."""
-        self.fleet.reset(*(names or self.hosts))
+        """Make these hosts new and empty."""
+        if names:
+            self.fleet.reset(*names)
 
     def _put(self, path: str, text: str) -> None:
         self.fleet.exec("builder", "umask 077; cat > %s" % path, input=text)

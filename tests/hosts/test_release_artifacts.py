@@ -311,6 +311,17 @@ def test_what_was_left_unfinished_is_made_again(deployed: Site) -> None:
     assert subprocess.run([deployed.installed("venv/bin/portal")], stdout=subprocess.PIPE, text=True, check=True).stdout == "portal 1.0 shop\n"
 
 
+def test_what_still_writes_into_an_unfinished_directory_is_waited_for(deployed: Site) -> None:
+    page = deployed.installed("page")
+    (page / ".stagecraft").unlink()
+    begun = page.parent / f".{page.name}.begun"
+    begun.touch()
+    survivor = subprocess.Popen(["flock", str(begun), "sh", "-c", 'for i in $(seq 80); do echo "$i" > "$0/late-$i"; sleep 0.1; done', str(page)])
+    deployed.deploy("git", steps=["install"]).ok()
+    assert survivor.poll() == 0, "the directory was made again while something was still writing there"
+    assert (page / ".stagecraft").exists() and not list(page.glob("late-*"))
+
+
 def test_a_directory_of_somebody_else_is_not_touched(deployed: Site) -> None:
     foreign = deployed.directory / "foreign"
     foreign.mkdir()

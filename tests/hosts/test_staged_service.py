@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.fleet import Client
+from tests.fleet import Client, Fleet
 from tests.hosts.staged import ROOT, Service
 
 STEPS = ["stage", "install", "configure"]
@@ -18,7 +20,7 @@ STORE = "/var/lib/stagecraft/artifacts"
 
 
 def test_release_1_to_2_without_a_failed_request(service: Service) -> None:
-    service.reset()
+    service.reset(*[name for name in service.hosts if service.begun(name, "v1")])
     service.bring("v1")
     manifest = json.loads(service.fleet.exec("web1", ["cat", STORE + "/releases/shop/v1/manifest.json"]).stdout)
     kinds = [entry["kind"] for entry in manifest["artifacts"]]
@@ -40,7 +42,7 @@ def test_release_1_to_2_without_a_failed_request(service: Service) -> None:
         assert service.statuses("web2")["configure"] == "failed"
         assert "configure" not in service.begun("web3", "v2"), "a host after the one that failed was touched"
 
-        service.run("configure", "v2").ok()
+        service.run("configure", "v2", release_serial=[1, "50%"]).ok()
         client.wait_requests(100)
     assert client.failed == 0, client.report()
     assert client.bodies["v2 hello"] > 100
@@ -121,3 +123,20 @@ def test_four_hosts_in_four_states_run_every_stage_in_order(service: Service) ->
         assert service.begun(name, "v1") == STEPS
         assert set(service.statuses(name).values()) == {"done"}
     assert [service.answer(name) for name in names] == ["v1 hello"] * 4
+
+
+@pytest.mark.slow
+def test_twenty_hosts_in_batches(another_fleet: Callable[..., Fleet], tmp_path: Path) -> None:
+    service = Service(another_fleet(hosts=20), tmp_path, ["web%d" % number for number in range(1, 21)])
+    for number in (1, 2):
+        service.build(number)
+    service.bring("v1")
+    assert service.answers() == ["v1 hello"] * 20
+    with Client(service.fleet.url("balancer"), seconds=900) as client:
+        client.wait_requests(50)
+        service.run("site", "v2", release_serial=[1, "25%"], timeout=1200).ok()
+        client.wait_requests(100)
+    assert client.failed == 0, client.report()
+    assert service.answers() == ["v2 hello"] * 20
+    again = service.run("site", "v2").ok()
+    assert "0 of 20 hosts lack a stage" in again.text and "changed=1" not in again.text

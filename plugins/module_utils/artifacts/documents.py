@@ -53,6 +53,27 @@ def is_url(source):
     return True
 
 
+def checked_headers(headers):
+    """Headers as text, refused where no header can hold them."""
+    checked = {str(name): str(value) for name, value in (headers or {}).items()}
+    for name, value in checked.items():
+        if not (name + value).isascii() or not (name + value).isprintable():
+            raise InputError("headers", name, "has a name or value with characters that no header can hold", "Give printable ASCII")
+    return checked
+
+
+def tls_context(validate_certs, ca_path):
+    """How certificates of servers are checked."""
+    try:
+        context = ssl.create_default_context(cafile=ca_path or None)
+    except (OSError, ValueError) as exc:
+        raise InputError("ca_path", ca_path, "cannot be used: %s" % exc, "Give a file of certificates in PEM form") from exc
+    if not validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Reader:
     """Reads the documents of releases.
 
@@ -62,10 +83,7 @@ class Reader:
 
     def __init__(self, timeout=30.0, validate_certs=True, ca_path=None, headers=None):
         self.timeout = timeout
-        self._headers = {str(name): str(value) for name, value in (headers or {}).items()}
-        for name, value in self._headers.items():
-            if not (name + value).isascii() or not (name + value).isprintable():
-                raise InputError("headers", name, "has a name or value with characters that no header can hold", "Give printable ASCII")
+        self._headers = checked_headers(headers)
         # Made when it is needed: a directory needs no certificates.
         self._certificates = (validate_certs, ca_path)
         self._opener = None
@@ -126,13 +144,7 @@ class _SameServer(urllib.request.HTTPRedirectHandler):
 
 
 def _opener(validate_certs, ca_path):
-    try:
-        context = ssl.create_default_context(cafile=ca_path or None)
-    except (OSError, ValueError) as exc:
-        raise InputError("ca_path", ca_path, "cannot be used: %s" % exc, "Give a file of certificates in PEM form") from exc
-    if not validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    context = tls_context(validate_certs, ca_path)
     # Built from the handlers that are wanted: no file, ftp or data urls.
     opener = urllib.request.OpenerDirector()
     for handler in (urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(context=context), _SameServer(),

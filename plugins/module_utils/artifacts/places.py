@@ -263,10 +263,7 @@ class Access:
         if timeout <= 0:
             raise InputError("timeout", timeout, "is not more than 0", "Give seconds, such as 30")
         self.timeout = timeout
-        self._headers = {str(name): str(value) for name, value in (headers or {}).items()}
-        for name, value in self._headers.items():
-            if not (name + value).isascii() or not (name + value).isprintable():
-                raise InputError("headers", name, "has a name or value with characters that no header can hold", "Give printable ASCII")
+        self._headers = documents.checked_headers(headers)
         self._certificates = (validate_certs, ca_path)
         self._context = None
         self._lock = threading.Lock()
@@ -290,16 +287,9 @@ class Access:
         return Route(connection, "", headers)
 
     def _tls(self):
-        validate, path = self._certificates
         with self._lock:
             if self._context is None:
-                try:
-                    self._context = ssl.create_default_context(cafile=path or None)
-                except (OSError, ValueError) as exc:
-                    raise InputError("ca_path", path, "cannot be used: %s" % exc, "Give a file of certificates in PEM form") from exc
-                if not validate:
-                    self._context.check_hostname = False
-                    self._context.verify_mode = ssl.CERT_NONE
+                self._context = documents.tls_context(*self._certificates)
             return self._context
 
 

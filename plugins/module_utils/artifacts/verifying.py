@@ -81,6 +81,8 @@ def _from(source, reader, params, now):
                                        params["require_signature"], params["where_possible"])
     document = manifest.parse(release.text, where)
     expected(document, where, params, now)
+    if params["dest"]:
+        not_back(document, where, params["dest"])
     return Verified(release, document, state, signed_by)
 
 
@@ -96,6 +98,17 @@ def expected(document, where, params, now):
     if document.get("expires") and document["expires"] <= now and not params["allow_expired"]:
         raise InputError("%s: expires" % where, document["expires"], "has passed (it is %s)" % now,
                          "Build the release again with a later 'expires', or check this host's clock")
+
+
+def not_back(document, where, directory):
+    """Refuse a manifest that is older than the one of the same release that a directory keeps from before."""
+    try:
+        before = manifest.parse(documents.kept(directory).get(paths.MANIFEST, b""), documents.address(directory, paths.MANIFEST))
+    except StagecraftError:
+        return
+    if all(before[key] == document[key] for key in ("project", "release")) and document["serial"] < before["serial"]:
+        raise InputError("%s: serial" % where, document["serial"], "is lower than %d, which %s keeps from before" % (before["serial"], directory),
+                         "This is an older manifest of the same release. Check the source; remove that directory only to go back on purpose")
 
 
 def differing(verified, entries, how):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -166,6 +167,19 @@ def test_an_expired_release(verify, refused, path):
 def test_a_serial_that_goes_back(verify, refused, path):
     assert "serial: 7 is lower than 8, which was seen before" in refused(path, minimum_serial=8)
     assert verify(path, minimum_serial=7)["serial"] == 7
+
+
+def test_a_serial_lower_than_that_of_the_manifest_that_is_kept(verify, refused, path, key, tmp_path):
+    dest, old = tmp_path / "kept", tmp_path / "old"
+    shutil.copytree(path, old)
+    artifact_manifest.execute(call(artifact_manifest, path=str(path), project="shop", release="v2", serial=9, ssh_key=key.path), clock=lambda: EPOCH)
+    verify(path, dest=str(dest))
+    newer = (dest / "manifest.json").read_bytes()
+    assert "serial: 7 is lower than 9, which %s keeps from before" % dest in refused(old, dest=str(dest))
+    assert (dest / "manifest.json").read_bytes() == newer
+    other = fill(tmp_path / "releases" / "shop" / "v1", FILES)
+    artifact_manifest.execute(call(artifact_manifest, path=str(other), project="shop", release="v1", serial=1, ssh_key=key.path), clock=lambda: EPOCH)
+    assert verify(other, dest=str(dest))["serial"] == 1, "another release of the project may be an older one"
 
 
 @pytest.mark.parametrize("params, problem", [
