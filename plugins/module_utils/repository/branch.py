@@ -22,7 +22,7 @@ def _quiet():
     """No heartbeat: nobody holds a lock for this run."""
 
 
-class _Move:
+class Move:
     """One movement of a branch: what it was, what it shall be, and the push that is checked from both sides."""
 
     def __init__(self, clone, branch, options):
@@ -59,12 +59,15 @@ class _Move:
                 "%s, or set inmanta_model_push (option 'push') to true" % by_hand,
             )
 
-    def push(self, commit, tree, commits):
-        """Push a descendant of the head, and prove from the repository's own answers what became of it."""
+    def push(self, commit, tree, commits, tag=None):
+        """Push a descendant of the head, and prove from the repository's own answers what became of it.
+
+        :param tag: a new tag to push with it, as ``(id of the tag, name)``.
+        """
         clone = self.clone
         self.heartbeat()
         self._expect_unmoved()
-        finished = clone.push(commit, self.name)
+        finished = clone.push(commit, self.name, tag)
         try:
             now = clone.remote_head(self.name)
         except StagecraftError as exc:
@@ -75,7 +78,7 @@ class _Move:
                 **self.result()
             )
         moved = self.result(True, commit, tree, commits)
-        if now == commit:
+        if now == commit and (finished.ok or now != self.before.commit or not tag):
             clone.fetch(self.name)
             if clone.branch(self.name).tree == tree:
                 return moved
@@ -124,7 +127,7 @@ def bring_to_release(url, branch, release, timeout=120, **options):
     with Clone(url, timeout) as clone:
         clone.fetch(branch)
         tag = clone.tag(release)
-        move = _Move(clone, branch, options)
+        move = Move(clone, branch, options)
         if move.before.tree == tag.tree:
             return move.result()
         if not clone.is_ancestor(move.before.commit, tag.commit):
@@ -184,7 +187,7 @@ def revert_to(url, branch, release, previous, message=None, author=None, timeout
         clone.fetch(branch)
         tag = clone.tag(release)
         target = clone.tag_or_commit(previous)
-        move = _Move(clone, branch, options)
+        move = Move(clone, branch, options)
         if move.before.tree == target.tree:
             return move.result()
         if move.before.tree != tag.tree:
@@ -259,7 +262,15 @@ def _identity_env(clone, identity):
         if known.ok and also.ok:
             return {}
         identity = parse_identity(FALLBACK_IDENTITY)
-    name, mail = identity
+    return identity_env(*identity)
+
+
+def identity_env(name, mail):
+    """What tells git who makes commits and tags.
+
+    :param name: of author and committer.
+    :param mail: their address.
+    """
     return {
         "GIT_AUTHOR_NAME": name,
         "GIT_AUTHOR_EMAIL": mail,

@@ -30,16 +30,16 @@ class Clone:
         self.repository = names.Repository(url)
         self.timeout = timeout
         self.git = None
-        self._directory = None
+        self.directory = None
 
     def __enter__(self):
         try:
-            self._directory = tempfile.mkdtemp(prefix="stagecraft-git-")
+            self.directory = tempfile.mkdtemp(prefix="stagecraft-git-")
         except OSError as exc:
             raise StagecraftError("No temporary directory for a copy of %s: %s. Free some space or set TMPDIR." % (
                 self.repository.shown, exc))
         try:
-            self.git = Git(self.repository, self._directory, self.timeout)
+            self.git = Git(self.repository, self.directory, self.timeout)
             self.git.read("init", "--bare", "--quiet", "--template=")
         except BaseException:
             self.__exit__()
@@ -47,7 +47,7 @@ class Clone:
         return self
 
     def __exit__(self, *_exc):
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _far(self, command, program, *args):
         """Run a command that talks to the repository."""
@@ -170,16 +170,27 @@ class Clone:
         finished = self.git.run("cat-file", "blob", "%s:%s" % (commit, path))
         return finished.out if finished.ok else None
 
-    def push(self, commit, branch):
+    def take(self, path, commit):
+        """Bring a commit of a checkout on this machine here, with what it is made of.
+
+        :param path: path of the checkout.
+        :param commit: full id of the commit at its head.
+        """
+        if self._revision(commit) is None:
+            other = "--upload-pack=%supload-pack" % _OTHER_END
+            self.git.read("fetch", other, "--quiet", "--no-tags", "--no-write-fetch-head", "--", path, "HEAD:refs/stagecraft/head")
+
+    def push(self, commit, branch, tag=None):
         """Move a branch of the repository forward to a commit: a plain push, so nothing but a fast-forward can pass.
 
         :param commit: full id of the commit.
         :param branch: name of the branch.
+        :param tag: a new tag to push with it, both or none, as ``(id of the tag, name)``.
         :returns: how git ended.
         """
-        refspec = "%s:refs/heads/%s" % (commit, branch)
-        options = ["--porcelain", "--no-follow-tags", "--recurse-submodules=no", "--", self.repository.url, refspec]
-        return self._far("push", "receive-pack", *options)
+        refspecs = ["%s:refs/heads/%s" % (commit, branch)] + (["%s:refs/tags/%s" % tag] if tag else [])
+        options = ["--porcelain", "--no-follow-tags", "--recurse-submodules=no"] + (["--atomic"] if tag else [])
+        return self._far("push", "receive-pack", *(options + ["--", self.repository.url] + refspecs))
 
 
 def _some(found, limit=8):

@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
+from ansible_collections.stagecraft.release.plugins.module_utils.repository import process
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.names import is_ssh
 
 # An operator's way of reaching servers stays; what would lead git to another repository or to trace output goes.
@@ -62,36 +61,19 @@ def environment(repository, base=None):
     return env
 
 
-class Finished:
-    """A git command that ended.
-
-    :param code: its exit code, None when it was ended because it took too long.
-    :param out: standard output.
-    :param err: standard error, credentials hidden.
-    """
-
-    def __init__(self, code, out, err):
-        self.code = code
-        self.out = out
-        self.err = err
-
-    @property
-    def ok(self):
-        """Whether git succeeded."""
-        return self.code == 0
-
-
 class Git:
-    """Runs git commands on one bare directory.
+    """Runs git commands on one directory.
 
     :param repository: the :class:`Repository` whose credentials are used and hidden.
     :param directory: the bare directory.
     :param timeout: seconds that one command may take.
+    :param checkout: the directory is not bare, it is one with a work tree.
     """
 
-    def __init__(self, repository, directory, timeout):
+    def __init__(self, repository, directory, timeout, checkout=False):
         self.repository = repository
-        self.directory = directory
+        self.place = ["-C", directory] if checkout else ["--git-dir=" + directory]
+        self.what = "the checkout" if checkout else "the temporary copy of"
         self.timeout = timeout
         self.env = environment(repository)
         if is_ssh(repository.url) and not {"GIT_SSH_COMMAND", "GIT_SSH"} & set(self.env):
@@ -104,46 +86,23 @@ class Git:
         :param args: arguments of git.
         :param options: ``text`` for its standard input, ``env`` with variables to add.
         """
-        text = options.get("text")
-        command = ["git", "--git-dir=" + self.directory] + list(args)
+        command = ["git"] + self.place + list(args)
         try:
-            # run_command belongs to a module, and this runs in the controller's process too.
-            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                command,
-                stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=dict(self.env, **options.get("env", {})),
-                start_new_session=True,  # no terminal to ask on, and a group to end at the limit
-            )
+            finished = process.run(command, self.timeout, options.get("text"), dict(self.env, **options.get("env", {})))
         except FileNotFoundError:
             raise StagecraftError(
                 "git is not installed on the controller: no 'git' was found in PATH. "
                 "Install git there, or in the execution environment that runs this play."
             )
-        try:
-            out, err = process.communicate(None if text is None else text.encode("utf-8"), self.timeout)
-            code = process.returncode
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-            code = None
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
-        return Finished(code, _decode(out), self.repository.mask(_decode(err)))
+        finished.err = self.repository.mask(finished.err)
+        return finished
 
     def read(self, *args, **options):
         """Run a command on the local copy that cannot fail for a reason an operator can mend; return its output."""
         finished = self.run(*args, **options)
         if not finished.ok:
             raise StagecraftError(
-                "git %s failed on the temporary copy of %s: %s. Check the space in its directory, then run again."
-                % (args[0], self.repository.shown, finished.err.strip() or "it gave no reason")
+                "git %s failed on %s %s: %s. Check the space in its directory, then run again."
+                % (args[0], self.what, self.repository.shown, finished.err.strip() or "it gave no reason")
             )
         return finished.out.strip()
-
-
-def _decode(raw):
-    return raw.decode("utf-8", "replace")

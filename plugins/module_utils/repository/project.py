@@ -25,13 +25,25 @@ def check_released(files):
     if text is None:
         return ["%s: not there: the release has no such file in its top directory" % PROJECT_FILE]
     try:
-        project = _parse(text)
+        project = parse(text)
     except ValueError as exc:
         return ["%s: %s" % (PROJECT_FILE, exc)]
-    return _check_requires(project.get("requires")) + _check_pip(project.get("pip")) + _check_mode(project)
+    return _check_requires(project.get("requires")) + check_modes(project)
 
 
-def _parse(text):
+def check_modes(project):
+    """What lets modules in that are not released.
+
+    :param project: the content of ``project.yml``.
+    """
+    return _check_pip(project.get("pip")) + _check_mode(project)
+
+
+def parse(text):
+    """The mapping in a ``project.yml``; raises ValueError that says what is wrong with the text.
+
+    :param text: its text.
+    """
     try:
         import yaml
     except ImportError:

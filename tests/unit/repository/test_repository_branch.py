@@ -138,9 +138,9 @@ def test_push_of_another_person_during_ours_is_never_overwritten(at_v2, move, mo
     theirs = at_v2.commit("Their work", other_cf="other")
     real = Clone.push
 
-    def late(self, commit, branch):
+    def late(self, *given):
         at_v2.push("other:release")
-        return real(self, commit, branch)
+        return real(self, *given)
 
     monkeypatch.setattr(Clone, "push", late)
     with pytest.raises(StagecraftError, match="rejected: .*fetch first.* Somebody else moved it meanwhile"):
@@ -172,8 +172,8 @@ def test_push_on_top_of_ours_fails_the_proof(project):
 def test_push_that_arrived_though_git_failed_counts(project, monkeypatch):
     real = Clone.push
 
-    def cut_off(self, commit, branch):
-        finished = real(self, commit, branch)
+    def cut_off(self, *given):
+        finished = real(self, *given)
         finished.code = None
         return finished
 

@@ -18,8 +18,9 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.module_utils.repository import failures
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.branch import bring_to_release, revert_to
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.clone import Clone
-from ansible_collections.stagecraft.release.plugins.module_utils.repository.git import Finished, Git, environment
+from ansible_collections.stagecraft.release.plugins.module_utils.repository.git import Git, environment
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.names import Repository
+from ansible_collections.stagecraft.release.plugins.module_utils.repository.process import Finished
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.release import inspect
 from ansible_collections.stagecraft.release.tests.unit.repository import gitserver
 
