@@ -16,7 +16,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.module_utils.repository import process
 
 CACHE = ".cfcache"  # where the compiler keeps what it parsed
-_RAISED = re.compile(r"^[\w.]+\.\w*(?:Exception|Error|Metadata\w*): (.+)$", re.MULTILINE)
+# The last line of a traceback, and the list that may come with it.
+_RAISED = re.compile(r"^[\w.]+\.\w*(?:Exception|Error|Metadata\w*): (.+(?:(?<=:)(?:\n[ \t]+\S.*){1,4})?)", re.MULTILINE)
 # Runs in the virtual environment's Python: its pip knows which index is the public one, and which ones are configured.
 _PROBE = """
 import ast, importlib.metadata, importlib.util, json, os, subprocess, sys
@@ -117,4 +118,4 @@ def _why(finished):
     """What a Python program died of, in its own words."""
     said = list(dict.fromkeys(_RAISED.findall(finished.err)))
     lines = said or (finished.err.strip() or finished.out.strip() or "it gave no reason").splitlines()[-1:]
-    return "; ".join(line.strip().rstrip(".") for line in lines[-3:])[:600]
+    return "; ".join(" ".join(line.split()).rstrip(".") for line in lines[-3:])[:600]

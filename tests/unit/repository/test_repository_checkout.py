@@ -125,6 +125,8 @@ def program(path, script):
 @pytest.mark.parametrize("script, told", [
     ("sleep 60", "timeout: 1 seconds were not enough"),
     ("echo 'x.y.ParserException: Syntax error at end' >&2; exit 1", "inmanta ended with 1: Syntax error at end"),
+    ("printf 'Traceback:\\n  x\\na.B.CompilerException: Not satisfied:\\n\\t* std>=9 now 8.\\nRun it.\\n' >&2; exit 1",
+     "ended with 1: Not satisfied: \\* std>=9 now 8. Install"),
     ("echo nothing known; exit 3", "inmanta ended with 3: nothing known"),
     ("exit 0", "inmanta ended with 0: it gave no reason"),
 ])
