@@ -18,7 +18,8 @@ class ActionModule(StateAction):
     MODULE = stages_fact
 
     def filled(self, args, task_vars):
-        """The options with run, host and digest."""
+        """The options with run, user, host and digest."""
         if args.get("inputs") is not None:
             args["inputs"] = gate.digest(args["inputs"])
-        return dict(args, run=this_run(task_vars)["run"], host=(task_vars or {}).get("inventory_hostname"))
+        run = this_run(task_vars)
+        return dict(args, run=run["run"], user=run["user"], host=run["target"])

@@ -66,7 +66,7 @@ def journal_line(params, unit, now):
     """
     record = unit["stages"].get(params["stage"]) or {}
     waits = _waits(unit, params["stage"])
-    line = {"at": now, "unit": params["unit"], "run": params["run"], "host": params["host"], "stage": params["stage"],
+    line = {"at": now, "unit": params["unit"], "run": params["run"], "user": params["user"], "host": params["host"], "stage": params["stage"],
             "status": "waiting" if params["status"] and waits else params["status"], "release": params["release"] or record.get("release"),
             "cause": facts.cut(params["cause"]) or None, "output": sorted(params["output"] or ()) or None,
             "saved": sorted(params["save"] or ()) or None, "cleared": sorted(params["clear"] or ()) or None,

@@ -81,6 +81,9 @@ options:
   host:
     description: Name of the target in the journal. The action fills it in.
     type: str
+  user:
+    description: Who runs, for the journal. The action fills it in.
+    type: str
 seealso:
   - module: stagecraft.release.stages_info
 """
@@ -138,6 +141,7 @@ SPEC = dict(
         restart_pending=dict(type="list", elements="str"),
         run=dict(type="str"),
         host=dict(type="str"),
+        user=dict(type="str"),
     ),
     supports_check_mode=True,
     required_if=[("status", "running", ["release"])],

@@ -4,8 +4,8 @@
 
 """Where state is kept: named documents in files of a host, or in parameters of an environment.
 
-Both backends have ``read``, ``write``, ``delete``, ``journal``, ``exclusive``, ``describe`` and ``settle``: the seconds that a
-written lock must stand before it counts, 0 where writers exclude each other.
+Both backends have ``read``, ``write``, ``delete``, ``journal``, ``journal_lines``, ``exclusive``, ``describe`` and ``settle``: the
+seconds that a written lock must stand before it counts, 0 where writers exclude each other.
 """
 
 from __future__ import annotations
@@ -162,6 +162,19 @@ class FileBackend:
         except OSError as exc:
             raise _failure("write", self.journal_path, exc) from exc
 
+    def journal_lines(self):
+        """The lines of the journal, oldest first, with those that were put aside."""
+        lines = []
+        for path in ["%s.%d" % (self.journal_path, number) for number in range(self._journal_keep, 0, -1)] + [self.journal_path]:
+            try:
+                with open(path, encoding="utf-8", errors="replace") as stream:
+                    lines.extend(stream)
+            except FileNotFoundError:
+                continue
+            except OSError as exc:
+                raise _failure("read", path, exc) from exc
+        return lines
+
     def _open_journal(self):
         """The journal's file, open and locked, and still the one at the path."""
         while True:
@@ -247,8 +260,12 @@ class ParameterBackend:
 
     def journal(self, line):
         """Append one line; the newest lines are kept."""
-        lines = (self.read("journal") or "").splitlines() + [line]
+        lines = self.journal_lines() + [line]
         self.write("journal", "".join("%s\n" % kept for kept in lines[-PARAMETER_JOURNAL_LINES:]))
+
+    def journal_lines(self):
+        """The lines of the journal, oldest first."""
+        return (self.read("journal") or "").splitlines()
 
     @contextlib.contextmanager
     def exclusive(self):

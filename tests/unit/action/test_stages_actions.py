@@ -19,6 +19,7 @@ from ansible_collections.stagecraft.release.plugins.action import (
     stages_evidence,
     stages_evidence_info,
     stages_fact,
+    stages_journal_info,
     stages_lock,
 )
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
@@ -72,7 +73,7 @@ def go(action, **args):
     return action.run_where_kept(action.filled(args, {"inventory_hostname": "web1"}), {})
 
 
-@pytest.mark.parametrize("module", [stages_fact, stages_lock, stages_evidence, stages_evidence_info])
+@pytest.mark.parametrize("module", [stages_fact, stages_lock, stages_evidence, stages_evidence_info, stages_journal_info])
 @pytest.mark.parametrize("backend, transport, become, sent", [
     ({}, "ssh", None, True), ({"backend": "file"}, "ssh", None, True), ({}, "local", object(), True), ({}, "local", None, False),
     ({"backend": "environment"}, "ssh", None, False), ({"backend": "environment"}, "ssh", object(), False),
@@ -91,10 +92,11 @@ def test_a_host_gets_no_secret(module):
     assert not {"url", "token", "username", "password", "environment"} & set(action.sent[0]) and action.sent[0]["unit"] == "shop"
 
 
-def test_facts_carry_run_host_and_the_digest_of_the_inputs():
+def test_facts_carry_run_host_user_and_the_digest_of_the_inputs():
     action = make(stages_fact)
-    go(action, unit="shop", stage="build", inputs={"password": SECRET}, run="forged", host="forged")
-    assert action.sent == [{"unit": "shop", "stage": "build", "inputs": gate.digest({"password": SECRET}), "run": this_run({})["run"], "host": "web1"}]
+    go(action, unit="shop", stage="build", inputs={"password": SECRET}, run="forged", host="forged", user="forged")
+    assert action.sent == [{"unit": "shop", "stage": "build", "inputs": gate.digest({"password": SECRET}), "run": this_run({})["run"], "host": "web1",
+                            "user": this_run({})["user"]}]
     go(action, unit="shop", stage="build")
     assert "inputs" not in action.sent[1]
 
