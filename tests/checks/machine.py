@@ -16,8 +16,8 @@ from tests.checks.jobs import Failed, say
 # program: the Debian package that has it
 PROGRAMS = {"git": "git", "ssh": "openssh-client", "ssh-keygen": "openssh-client"}
 # The same for programs without which tests are skipped: a fleet of hosts needs an engine for containers, and on another
-# system than its hosts have something to make their image with.
-OPTIONAL = {"docker": "docker.io", "dockerd": "docker.io", "debootstrap": "debootstrap"}
+# system than its hosts have something to make their image with. The report is looked at in a browser.
+OPTIONAL = {"chromium": "chromium", "docker": "docker.io", "dockerd": "docker.io", "debootstrap": "debootstrap"}
 
 
 def missing(programs: tuple[str, ...]) -> list[str]:

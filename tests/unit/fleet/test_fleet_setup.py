@@ -28,10 +28,10 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "asked"
 
 
-def test_packages_of_a_fleet_are_installed_in_ci(bare, monkeypatch):
+def test_packages_of_a_fleet_and_of_the_browser_are_installed_in_ci(bare, monkeypatch):
     monkeypatch.setenv("CI", "true")
     machine.prepare(("git", *machine.OPTIONAL))
-    assert bare.read_text().splitlines()[1] == f"-qq install -y --no-install-recommends debootstrap {PACKAGE} git"
+    assert bare.read_text().splitlines()[1] == f"-qq install -y --no-install-recommends chromium debootstrap {PACKAGE} git"
 
 
 def test_developer_is_not_asked_for_them(bare, monkeypatch):
