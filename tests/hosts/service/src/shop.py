@@ -14,12 +14,12 @@ from pathlib import Path
 import uvicorn
 import yaml
 from fastapi import FastAPI, Response
-from sqlalchemy import create_engine, text
+from itsdangerous import URLSafeSerializer
 
 RELEASE = importlib.metadata.version("shop")
 CONFIG = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")) if len(sys.argv) > 1 else {}
 app = FastAPI()
-database = create_engine("sqlite://")
+tickets = URLSafeSerializer("shop")
 
 
 @app.get("/")
@@ -33,8 +33,8 @@ def health() -> Response:
     """Whether this process can do its work."""
     if [RELEASE, socket.gethostname()] == CONFIG.get("broken"):
         return Response("broken", status_code=500)
-    with database.connect() as connection:
-        connection.execute(text("select 1"))
+    if tickets.loads(tickets.dumps(RELEASE)) != RELEASE:
+        return Response("cannot sign", status_code=500)
     return Response("v%s is healthy" % RELEASE, media_type="text/plain")
 
 
