@@ -13,6 +13,7 @@ short_description: Halt an Inmanta environment or let it run again
 version_added: 0.1.0
 description:
   - Halts an environment, so that nothing is deployed or compiled in it, or ends the halt.
+  - What is only read to tell it never keeps the halt from being asked for.
   - Halting takes effect when the request returns, not at once. Resources that are being deployed meanwhile are finished, many of them on a fast
     model.
   - After the end of a halt the orchestrator goes on where it was, and runs the compiles that were queued.
@@ -65,15 +66,33 @@ halted:
   returned: success
   type: bool
 resources:
-  description: How many resources the active version has, in total and by their state, before and after.
+  description: How many resources the active version has, in total and by their state, before and after. Null where that could not be read.
   returned: success
   type: dict
   contains:
     before: {description: Before the request., type: dict, sample: {total: 4, by_state: {deploying: 1, available: 2, deployed: 1}}}
     after: {description: After the wait., type: dict, sample: {total: 4, by_state: {deploying: 0, available: 2, deployed: 2}}}
+deployed_meanwhile:
+  description:
+    - The resources that agents were deploying when the halt was asked for, or began to deploy before it had taken effect, with what became of them.
+    - By the orchestrator's record, which is searched in whole seconds, so one that ended within the second before may be among them.
+    - Null where that could not be read. Empty when nothing was halted.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    resource: {description: Id of the resource., type: str}
+    agent: {description: Its agent., type: str}
+    state: {description: Its state then., type: str}
+paused_agents:
+  description: Names of the agents that are paused although the environment runs. Null where that could not be read.
+  returned: success, with O(state=running)
+  type: list
+  elements: str
 """
 
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import arguments, environment
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import actions, agents, arguments, environment
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import ApiError, Unreachable
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.opening import open_environment
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.waiting import Waiter
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
@@ -96,16 +115,39 @@ def execute(call):
     call.params["timeout"] = max(call.params["timeout"], LEAST_TIMEOUT)
     client, uuid = open_environment(call)
     halted = environment.is_halted(client, uuid)
-    before = after = environment.resource_counts(client, uuid)
+    before = after = _read(call, "the resources", lambda: environment.resource_counts(client, uuid))
+    busy, since = [], client.moment()
     changed = halted != wanted
     if changed and not call.check_mode:
+        if wanted:
+            busy = _read(call, "what is being deployed", lambda: environment.deploying(client, uuid)) or []
         environment.set_halted(client, uuid, wanted)
         if call.params["wait"]:
             Waiter(call, "environment %s to be %s" % (uuid, call.params["state"])).until(
                 lambda: _poll(client, uuid, wanted), lambda now: "environment %s is %s" % (uuid, "halted" if now else "running"))
-        after = environment.resource_counts(client, uuid)
-    return dict(changed=changed, halted=wanted, resources=dict(before=before, after=after),
-                diff=dict(before=dict(halted=halted), after=dict(halted=wanted)))
+        after = _read(call, "the resources", lambda: environment.resource_counts(client, uuid))
+    result = dict(changed=changed, halted=wanted, resources=dict(before=before, after=after),
+                  deployed_meanwhile=[], diff=dict(before=dict(halted=halted), after=dict(halted=wanted)))
+    if changed and wanted and not call.check_mode:
+        began = _read(call, "what was deployed meanwhile", lambda: actions.deployed_since(client, uuid, since))
+        result["deployed_meanwhile"] = began if began is None else _joined(busy, began)
+    if not wanted:
+        result["paused_agents"] = _read(call, "the agents", lambda: [item["name"] for item in agents.listing(client, uuid) if item["paused"]])
+    return result
+
+
+def _read(call, what, read):
+    """What ``read`` returns; None, with a warning, where the server does not tell."""
+    try:
+        return read()
+    except (ApiError, Unreachable) as exc:
+        call.warn("%s could not be read: %s" % (what, exc.message))
+        return None
+
+
+def _joined(busy, began):
+    known = {item["resource"] for item in began}
+    return [item for item in busy if item["resource"] not in known] + began
 
 
 def _poll(client, uuid, wanted):

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
@@ -24,6 +26,8 @@ SECRET = "********"
 TOKEN_WORDS = ("token", "signature", "jwt")
 TOKEN_REMEDY = "Check 'token': give one that is valid for this server, this environment and this call."
 BACKOFF_LIMIT = 10.0
+# A machine that is not there takes no longer than this, however long an answer may take.
+CONNECT_TIMEOUT = 10.0
 
 
 def segment(value):
@@ -60,8 +64,10 @@ class Client:
         self._secrets = [text for text in (token, password) if text]
         self._session = requests.Session()
         # Given with each request: what a session holds loses against REQUESTS_CA_BUNDLE and http_proxy.
-        self._ways = dict(verify=verify, cert=cert, proxies={"http": proxy, "https": proxy} if proxy else None, timeout=timeout)
+        self._ways = dict(verify=verify, cert=cert, proxies={"http": proxy, "https": proxy} if proxy else None,
+                          timeout=(min(timeout, CONNECT_TIMEOUT), timeout))
         self._token = token
+        self._date = None
         # With an auth of its own the session never takes a .netrc entry in place of the token.
         self._session.auth = self._sign
 
@@ -163,6 +169,10 @@ class Client:
             raise StagecraftError(
                 "url: %s: the TLS connection failed: %s. Give 'ca_path' (and 'client_cert'), or check the scheme and port."
                 % (self.url, self.hide(_reason(exc)))) from exc
+        except requests.exceptions.ConnectTimeout as exc:
+            raise errors.Unreachable(
+                "url: %s: %s %s: no connection within %g s. Check the url, the port, the proxy and that the server runs."
+                % (self.url, method, path, self._ways["timeout"][0])) from exc
         except requests.exceptions.Timeout as exc:
             raise errors.Unreachable(
                 "url: %s: %s %s had no answer within timeout=%s s. Raise 'timeout' or look at the server."
@@ -173,10 +183,16 @@ class Client:
                 % (self.url, method, path, self.hide(_reason(exc)))) from exc
         except OSError as exc:
             raise StagecraftError("ca_path or client_cert: %s" % exc) from exc
+        self._date = answer.headers.get("Date")
         if method == "GET" and answer.status_code == 200 and not answer.content:
             # A server that is stopping drops its work and still answers 200.
             raise errors.Unreachable("url: %s: %s %s: the server answered nothing: is it stopping?" % (self.url, method, path))
         return answer
+
+    def moment(self):
+        """When the server gave its last answer, by its own clock, in whole seconds rounded down; by ours where it did not say."""
+        told = parsedate_to_datetime(self._date) if self._date else datetime.now(timezone.utc)
+        return told.replace(microsecond=0).isoformat()
 
     def _decode(self, method, path, answer):
         if answer.status_code < 400:

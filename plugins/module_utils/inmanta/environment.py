@@ -159,6 +159,12 @@ def resource_counts(client, environment):
     return dict(total=summary["total"], by_state=dict(summary["by_state"]))
 
 
+def deploying(client, environment):
+    """The resources that agents are deploying now, at most as many as one page holds: resource, agent and state."""
+    rows = client.get("/api/v2/resource", environment, {"filter.status": "deploying", "limit": 1000})["data"]
+    return [dict(resource=row["resource_id"], agent=row["id_details"]["agent"], state=row["status"]) for row in rows]
+
+
 def is_healthy(counts):
     """Whether every resource is deployed: nothing failed or skipped, nothing left to do."""
     return counts["by_state"].get("deployed", 0) == counts["total"]

@@ -52,6 +52,17 @@ def agent(name, paused=False, unpause_on_resume=None):
     return {"name": name, "paused": paused, "status": "paused" if paused else "up", "process_id": None, "unpause_on_resume": unpause_on_resume}
 
 
+def row(name, status):
+    """A resource of an agent as it is listed."""
+    return {"resource_id": "std::File[%s,path=/x]" % name, "id_details": {"agent": name}, "status": status, "requires": []}
+
+
+def action(name, status, second=0, kind="deploy", messages=None):
+    """A resource action on an agent."""
+    return {"resource_version_ids": ["std::File[%s,path=/x[1]],v=2" % name], "action": kind, "status": status, "action_id": "id-%s" % name,
+            "started": "2126-11-21T10:00:%02d+00:00" % second, "messages": messages or []}
+
+
 class Refusal(Exception):
     """Ends a route with a status, a message (None: no body) and a content type."""
 
@@ -68,7 +79,7 @@ class Server:
         self.environments = {ENV: {"id": ENV, "name": "network", "project_id": "p1", "repo_url": "/repo", "repo_branch": "release",
                                    "halted": False, "description": "", "settings": {}}}
         self.definitions = definitions()
-        self.queue = []
+        self.queue, self.rows, self.actions = [], [], []
         self.settings, self.versions, self.agents, self.resources, self.parameters = {}, [], [], [], {}
         self.counts = {"deployed": 2, "failed": 0}
         self.writes, self.reads, self.timeouts = [], [], []
@@ -209,8 +220,17 @@ class Server:
         else:
             item["unpause_on_resume"] = action == "unpause_on_resume"
 
-    def count_resources(self, **_given):
-        return {"data": [], "metadata": {"deploy_summary": {"total": sum(self.counts.values()), "by_state": self.counts}}}
+    def list_resources(self, query, **_given):
+        wanted = query.get("filter.status")
+        rows = [item for item in self.rows if wanted is None or item["status"] in wanted]
+        return {"data": rows, "metadata": {"deploy_summary": {"total": sum(self.counts.values()), "by_state": self.counts}}}
+
+    def list_actions(self, query, **_given):
+        """As the server does it: the earliest that follow, the latest of them first."""
+        after = (query["first_timestamp"][0], query.get("action_id", [""])[0])
+        later = sorted((item for item in self.actions if (item["started"], item["action_id"]) > after),
+                       key=lambda item: (item["started"], item["action_id"]))
+        return {"data": later[:int(query["limit"][0])][::-1]}
 
     def list_queue(self, **_given):
         return {"queue": self.queue}
@@ -244,7 +264,8 @@ ROUTES = [
     ("GET", "/api/v2/agents", Server.list_agents, True),
     ("POST", "/api/v2/agents/" + ID, Server.agents_action, True),
     ("POST", "/api/v2/agent/%s/%s" % (ID, ID), Server.agent_action, True),
-    ("GET", "/api/v2/resource", Server.count_resources, True),
+    ("GET", "/api/v2/resource", Server.list_resources, True),
+    ("GET", "/api/v2/resource_actions", Server.list_actions, True),
     ("GET", "/api/v1/compilequeue", Server.list_queue, True),
     ("GET", "/api/v1/parameter/" + ID, Server.get_parameter, True),
     ("PUT", "/api/v1/parameter/" + ID, Server.put_parameter, True),
