@@ -30,7 +30,7 @@ options:
     description: What to read beside the environment itself, one request for each.
     type: list
     elements: str
-    choices: [settings, versions, resources, compiles]
+    choices: [settings, versions, resources, compiles, agents]
     default: [settings, versions, resources]
   limit:
     description: How many of the newest versions to list.
@@ -102,6 +102,11 @@ compiles:
     requested: {description: When the compile was asked for., type: str}
     started: {description: When it started; null while it is queued., type: str}
     message: {description: What was given as its reason., type: str}
+agents:
+  description: The agents, by their name, each with name, paused, status and unpause_on_resume.
+  returned: when O(gather) has V(agents)
+  type: list
+  elements: dict
 healthy:
   description:
     - Whether every resource of the active version is deployed, so nothing is failed, skipped, unavailable, undefined or still
@@ -110,7 +115,7 @@ healthy:
   type: bool
 """
 
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import arguments, environment, settings, versions
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import agents, arguments, environment, settings, versions
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.opening import open_environment
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
@@ -118,7 +123,7 @@ PARTS = ["settings", "versions", "resources"]
 SPEC = dict(
     argument_spec=dict(
         arguments.environment(),
-        gather=dict(type="list", elements="str", choices=PARTS + ["compiles"], default=PARTS),
+        gather=dict(type="list", elements="str", choices=PARTS + ["compiles", "agents"], default=PARTS),
         limit=dict(type="int", default=versions.NEWEST),
     ),
     supports_check_mode=True,
@@ -139,6 +144,8 @@ def execute(call):
         result["healthy"] = environment.is_healthy(result["resources"])
     if "compiles" in gather:
         result["compiles"] = environment.compiles(client, uuid)
+    if "agents" in gather:
+        result["agents"] = agents.listing(client, uuid)
     return result
 
 

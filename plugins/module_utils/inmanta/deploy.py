@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import guards, settings, versions
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import guards, paging, settings, versions
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import segment
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import Conflict, NotFound
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.masking import mask
@@ -178,7 +178,7 @@ class Deployment:
         limit = self._call.params["max_failed"]
         self._gave_up = True
         raise StagecraftError("%s. That is more than max_failed=%d allows%s. Stop the environment (stagecraft.release.inmanta_halt) "
-                              "or abort the release." % (self._line(self._counts), limit, _first(self._failed)), **self.result())
+                              "or abort the release." % (self._line(self._counts), limit, first(self._failed)), **self.result())
 
     def _push(self):
         """Older servers leave a version alone when push_on_auto_deploy is off: then do what a person would do."""
@@ -194,21 +194,9 @@ class Deployment:
         guards.refuse_halted(self._client, self._environment, "v%d is not deployed any further" % self._version, self.result())
 
     def _failures(self):
-        """The resources that failed, with the last error of each, as many as a person would read."""
         if not self._counts or not any(self._counts.get(state) for state in BAD):
             return []
-        rows = self._client.get("/api/v2/resource", self._environment, {"filter.status": list(BAD), "limit": FAILED_SHOWN})["data"]
-        return [dict(resource=row["resource_id"], state=row["status"], error=self._last_error(row["resource_id"])) for row in rows]
-
-    def _last_error(self, resource):
-        query = {"filter.minimal_log_level": "ERROR", "limit": 1, "sort": "timestamp.desc"}
-        try:
-            logs = self._client.get("/api/v2/resource/%s/logs" % segment(resource), self._environment, query)["data"]
-        except NotFound:
-            return None
-        if not logs:
-            return None
-        return self._client.hide(mask(_error_text(logs[0])))[:ERROR_CHARACTERS]
+        return failures(self._client, self._environment)
 
     def _line(self, counts):
         if counts is None:
@@ -224,16 +212,34 @@ def progress(counts, total):
     return ", ".join(parts + ["%d to go" % busy])
 
 
+def failures(client, environment, agent=None):
+    """The resources that failed, of one agent or of all, with the last error of each, as many as a person would read."""
+    # The filter of the server for agents takes parts of a name, too.
+    query = {"filter.status": list(BAD), "limit": FAILED_SHOWN if agent is None else paging.PAGE_SIZE}
+    rows = [row for row in client.get("/api/v2/resource", environment, query)["data"] if agent is None or row["id_details"]["agent"] == agent]
+    return [dict(resource=row["resource_id"], state=row["status"], error=_last_error(client, environment, row["resource_id"]))
+            for row in rows[:FAILED_SHOWN]]
+
+
+def _last_error(client, environment, resource):
+    query = {"filter.minimal_log_level": "ERROR", "limit": 1, "sort": "timestamp.desc"}
+    try:
+        logs = client.get("/api/v2/resource/%s/logs" % segment(resource), environment, query)["data"]
+    except NotFound:
+        return None
+    return client.hide(mask(_error_text(logs[0])))[:ERROR_CHARACTERS] if logs else None
+
+
 def _error_text(log):
     exception = (log.get("kwargs") or {}).get("exception")
     text = log.get("msg") or ""
     return text if not exception or str(exception) in text else "%s: %s" % (text, exception)
 
 
-def _first(failed):
+def first(failed):
     """The first failed resource and the first line of its error; the rest is in the result."""
     if not failed:
         return ""
-    first = failed[0]
-    error = (first["error"] or first["state"]).strip().splitlines()[0]
-    return "; the first is %s: %s" % (first["resource"], error.replace(first["resource"], "it")[:300])
+    one = failed[0]
+    error = (one["error"] or one["state"]).strip().splitlines()[0]
+    return "; the first is %s: %s" % (one["resource"], error.replace(one["resource"], "it")[:300])

@@ -52,9 +52,10 @@ def agent(name, paused=False, unpause_on_resume=None):
     return {"name": name, "paused": paused, "status": "paused" if paused else "up", "process_id": None, "unpause_on_resume": unpause_on_resume}
 
 
-def row(name, status):
-    """A resource of an agent as it is listed."""
-    return {"resource_id": "std::File[%s,path=/x]" % name, "id_details": {"agent": name}, "status": status, "requires": []}
+def row(name, status, requires=()):
+    """A resource of an agent as it is listed; ``requires`` names the agents of those that it needs."""
+    return {"resource_id": "std::File[%s,path=/x[1]]" % name, "id_details": {"agent": name}, "status": status,
+            "requires": ["std::File[%s,path=/x[1]]" % other for other in requires]}
 
 
 def action(name, status, second=0, kind="deploy", messages=None):
@@ -79,7 +80,7 @@ class Server:
         self.environments = {ENV: {"id": ENV, "name": "network", "project_id": "p1", "repo_url": "/repo", "repo_branch": "release",
                                    "halted": False, "description": "", "settings": {}}}
         self.definitions = definitions()
-        self.queue, self.rows, self.actions = [], [], []
+        self.queue, self.rows, self.actions, self.repaired, self.unreached = [], [], [], {}, 0
         self.settings, self.versions, self.agents, self.resources, self.parameters = {}, [], [], [], {}
         self.counts = {"deployed": 2, "failed": 0}
         self.writes, self.reads, self.timeouts = [], [], []
@@ -232,6 +233,21 @@ class Server:
                        key=lambda item: (item["started"], item["action_id"]))
         return {"data": later[:int(query["limit"][0])][::-1]}
 
+    def deploy(self, body, **_given):
+        """A repair: each resource of these agents gets a new record, and the state that ``repaired`` says."""
+        if self.unreached:
+            self.unreached -= 1
+            raise Refusal(404, "Request or referenced resource does not exist: No agent could be reached")
+        for item in self.rows:
+            name = item["id_details"]["agent"]
+            if name in body["agents"] and name in self.repaired:
+                item["status"] = self.repaired[name]
+                self.actions.append(action(name, item["status"], len(self.actions)))
+        return {"agents": body["agents"]}
+
+    def resource_logs(self, _identity, **_given):
+        return {"data": [{"msg": "no room", "kwargs": {}}]}
+
     def list_queue(self, **_given):
         return {"queue": self.queue}
 
@@ -265,7 +281,9 @@ ROUTES = [
     ("POST", "/api/v2/agents/" + ID, Server.agents_action, True),
     ("POST", "/api/v2/agent/%s/%s" % (ID, ID), Server.agent_action, True),
     ("GET", "/api/v2/resource", Server.list_resources, True),
+    ("GET", "/api/v2/resource/%s/logs" % ID, Server.resource_logs, True),
     ("GET", "/api/v2/resource_actions", Server.list_actions, True),
+    ("POST", "/api/v1/deploy", Server.deploy, True),
     ("GET", "/api/v1/compilequeue", Server.list_queue, True),
     ("GET", "/api/v1/parameter/" + ID, Server.get_parameter, True),
     ("PUT", "/api/v1/parameter/" + ID, Server.put_parameter, True),
