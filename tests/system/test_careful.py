@@ -110,6 +110,7 @@ def test_each_agent_in_its_turn(running):
     assert running.api.by_state(running.id).keys() == {"deployed"}
 
 
+@pytest.mark.slow
 def test_failure_stops_the_rest_and_is_gone_on_with(running):
     settings = running.settings
     release = next_release(running, missing=["a1"])
@@ -142,6 +143,7 @@ def killed(subject, release, task):
     process.wait()
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle(running):
     """Between two agents: nothing more is deployed, and the next run goes on. While they are being held: restore.yml puts everything back."""
     settings = running.settings

@@ -94,6 +94,7 @@ def test_in_the_middle_of_a_deployment(subject):
     assert subject.motd == release
 
 
+@pytest.mark.slow
 def test_as_fast_as_the_server(subject):
     """The time over what the server itself takes for one stop."""
     began = time.monotonic()
