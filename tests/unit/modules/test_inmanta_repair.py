@@ -48,7 +48,7 @@ def test_what_was_deployed_since_an_earlier_moment_counts(model):
 def test_a_repair_that_nobody_does_is_a_timeout(model):
     model.repaired = {}
     with pytest.raises(WaitTimeout, match="repair of b: not done.*1/1 deployed"):
-        run(module, agent="b", **dict(FAST, wait_timeout=0.3))
+        run(module, agent="b", **{**FAST, "wait_timeout": 0.3})
 
 
 def test_a_repair_that_got_lost_is_asked_for_again(model, monkeypatch):
@@ -73,7 +73,7 @@ def test_what_needs_a_paused_agent_is_not_waited_for(model, name):
 def test_what_needs_nothing_is_waited_for(model):
     model.agents[0]["paused"] = False
     with pytest.raises(WaitTimeout):
-        run(module, agent="a2", **dict(FAST, wait_timeout=0.5))
+        run(module, agent="a2", **{**FAST, "wait_timeout": 0.5})
 
 
 def test_an_agent_that_is_being_started(model):
