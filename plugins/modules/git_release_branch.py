@@ -118,7 +118,7 @@ commits:
   sample: ["3f2a9c1 Freeze the modules", "a81d07e Add the access routers"]
 """
 
-from ansible_collections.stagecraft.release.plugins.module_utils.repository.branch import bring_to_release, revert_to
+from ansible_collections.stagecraft.release.plugins.module_utils.repository.branch import bring_to_release, difference, revert_to
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(
@@ -150,9 +150,7 @@ def execute(call):
         result = revert_to(*place, given["previous"], given["commit_message"], given["author"], **options)
     else:
         result = bring_to_release(*place, **options)
-    before = dict(branch=given["branch"], head=result["head_before"], tree=result["tree_before"])
-    after = dict(branch=given["branch"], head=result["head"], tree=result["tree"])
-    return dict(result, diff=dict(before=before, after=after))
+    return dict(result, diff=difference(given["branch"], result))
 
 
 def main():

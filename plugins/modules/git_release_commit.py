@@ -118,6 +118,7 @@ commits:
   sample: ["3f2a9c1 Freeze the modules for v36-1"]
 """
 
+from ansible_collections.stagecraft.release.plugins.module_utils.repository.branch import difference
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.publishing import publish
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
@@ -145,9 +146,7 @@ def execute(call):
     place = (given["path"], given["remote"], given["branch"], given["release"])
     options = dict(author=given["author"], timeout=given["timeout"], check_mode=call.check_mode)
     result = publish(*place, given["files"], given["commit_message"], **options)
-    before = dict(branch=given["branch"], head=result["head_before"], tree=result["tree_before"])
-    after = dict(branch=given["branch"], head=result["head"], tree=result["tree"])
-    return dict(result, diff=dict(before=before, after=after))
+    return dict(result, diff=difference(given["branch"], result))
 
 
 def main():

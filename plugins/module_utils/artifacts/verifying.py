@@ -82,7 +82,7 @@ def _from(source, reader, params, now):
     document = manifest.parse(release.text, where)
     expected(document, where, params, now)
     if params["dest"]:
-        not_back(document, where, params["dest"])
+        not_back(release.text, document, where, params["dest"])
     return Verified(release, document, state, signed_by)
 
 
@@ -100,10 +100,13 @@ def expected(document, where, params, now):
                          "Build the release again with a later 'expires', or check this host's clock")
 
 
-def not_back(document, where, directory):
+def not_back(text, document, where, directory):
     """Refuse a manifest that is older than the one of the same release that a directory keeps from before."""
     try:
-        before = manifest.parse(documents.kept(directory).get(paths.MANIFEST, b""), documents.address(directory, paths.MANIFEST))
+        kept = documents.kept(directory).get(paths.MANIFEST, text)
+        if kept == text:
+            return
+        before = manifest.parse(kept, documents.address(directory, paths.MANIFEST))
     except StagecraftError:
         return
     if all(before[key] == document[key] for key in ("project", "release")) and document["serial"] < before["serial"]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.paging import PAGE_SIZE
+
 PATH = "/api/v2/resource_actions"
-PAGE_SIZE = 1000
 RESOURCE = re.compile(r"^(?P<id>[^\[]+\[(?P<agent>[^,\]]+),.*\]),v=\d+$", re.S)
 # Servers up to 14 note this for what is the same in a new version; no agent does anything.
 NOT_DEPLOYED = "Setting deployed due to known good status"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import paging
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import segment
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import AccessDenied, NotFound
 
@@ -161,7 +162,7 @@ def resource_counts(client, environment):
 
 def deploying(client, environment):
     """The resources that agents are deploying now, at most as many as one page holds: resource, agent and state."""
-    rows = client.get("/api/v2/resource", environment, {"filter.status": "deploying", "limit": 1000})["data"]
+    rows = client.get("/api/v2/resource", environment, {"filter.status": "deploying", "limit": paging.PAGE_SIZE})["data"]
     return [dict(resource=row["resource_id"], agent=row["id_details"]["agent"], state=row["status"]) for row in rows]
 
 

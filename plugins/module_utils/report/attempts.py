@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime
 
-FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+from ansible_collections.stagecraft.release.plugins.module_utils.state.lock import FORMAT
+
 ENDS = ("done", "failed", "waiting", "reopened")
 
 

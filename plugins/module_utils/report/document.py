@@ -12,9 +12,9 @@ from __future__ import annotations
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.normalise import ACTIONS
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.report import attempts, steps
+from ansible_collections.stagecraft.release.plugins.module_utils.stages.gate import STAGES
 
 SCHEMA = 1
-STAGES = ("build", "stage", "install", "configure")
 OUTCOMES = {"deployed": "Deployed", "waiting": "Waiting for approval", "failed": "Failed", "emergency": "Emergency stop", "aborted": "Aborted",
             "unfinished": "Not finished", "prepared": "Prepared"}
 

@@ -10,7 +10,7 @@ import json
 import re
 
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.table import visible
-from ansible_collections.stagecraft.release.plugins.module_utils.report.wording import counted, plain
+from ansible_collections.stagecraft.release.plugins.module_utils.report.wording import counted, people, plain
 
 LIMIT = 200
 VALUE = 300
@@ -23,8 +23,7 @@ def render(document):
     outcome = document["outcome"]
     out = ["# Release %s on %s" % (code(document["release"]), code(document["target"])), "", "**%s**" % outcome["text"], ""]
     out += ["* %s: %s" % (label, code(text)) for label, text in document["about"].items() if text]
-    people = sorted({str(run["user"]) for run in document["runs"] if run["user"]})
-    out += ["* From %s to %s, run by %s" % (code(document["began"]), code(document["ended"]), ", ".join(map(code, people)) or "-")]
+    out += ["* From %s to %s, run by %s" % (code(document["began"]), code(document["ended"]), ", ".join(map(code, people(document["runs"]))) or "-")]
     if outcome["cause"]:
         out += ["* %s" % code(outcome["cause"])]
     out += ["", "## Procedure"]

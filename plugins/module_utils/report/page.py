@@ -11,7 +11,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.report.attempts
 from ansible_collections.stagecraft.release.plugins.module_utils.report.markup import data, element, escaped, fingerprint, lines
 from ansible_collections.stagecraft.release.plugins.module_utils.report.page_script import SCRIPT
 from ansible_collections.stagecraft.release.plugins.module_utils.report.page_style import STYLE
-from ansible_collections.stagecraft.release.plugins.module_utils.report.wording import counted, duration, plain
+from ansible_collections.stagecraft.release.plugins.module_utils.report.wording import counted, duration, people, plain
 
 MARKS = {"done": "✓", "failed": "✗", "waiting": "…", "running": "…", "open": "○", "skipped": "–"}
 WORDS = {"done": "done", "failed": "failed", "waiting": "waiting", "running": "not finished", "open": "open", "skipped": "left out"}
@@ -51,8 +51,7 @@ def _title(document):
 
 def _header(document, sections):
     outcome = document["outcome"]
-    people = sorted({str(run["user"]) for run in document["runs"] if run["user"]})
-    about = dict(document["about"], **{"Began": _time(document["began"]), "Ended": _time(document["ended"]), "Run by": ", ".join(people) or "-"})
+    about = dict(document["about"], **{"Began": _time(document["began"]), "Ended": _time(document["ended"]), "Run by": ", ".join(people(document["runs"])) or "-"})
     parts = [element("div", element("h1", escaped("Release %s on %s" % (document["release"], document["target"])))
                      + element("span", escaped(outcome["text"]), class_="badge %s" % outcome["state"]), class_="head"),
              element("dl", "".join(element("div", element("dt", escaped(label)) + element("dd", escaped(text))) for label, text in about.items() if text),

@@ -11,12 +11,12 @@ import datetime
 from ansible_collections.stagecraft.release.plugins.module_utils.report.attempts import seconds
 from ansible_collections.stagecraft.release.plugins.module_utils.report.markup import element, escaped
 from ansible_collections.stagecraft.release.plugins.module_utils.report.wording import duration
+from ansible_collections.stagecraft.release.plugins.module_utils.stages.gate import STAGES
 
 WIDTH, LEFT, RIGHT, LANE, BAR, TOP = 1040, 132, 16, 34, 20, 30
 PAUSE = 92  # width of a time in which nothing ran
 NARROW = 10
 LETTER = 7  # about the width of one
-LANES = ("build", "stage", "install", "configure")
 
 
 class Scale:
@@ -69,7 +69,7 @@ def draw(document):
     if not spans:
         return ""
     scale = Scale(spans)
-    lanes = [stage for stage in LANES if any(item["stage"] == stage for item in document["stages"])]
+    lanes = [stage for stage in STAGES if any(item["stage"] == stage for item in document["stages"])]
     rows = [(stage, [item for item in document["stages"] if item["stage"] == stage]) for stage in lanes]
     given_up = [entry["at"] for entry in document["journal"] if entry.get("forgot") == document["release"]]
     if given_up:

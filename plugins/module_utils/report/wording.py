@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.normalise import canonical
+from ansible_collections.stagecraft.release.plugins.module_utils.state.lock import FORMAT
 
 
 def plain(value):
@@ -28,7 +29,7 @@ def in_utc(text):
         return None
     if moment.tzinfo is not None:
         moment = moment.astimezone(datetime.timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime(FORMAT)
 
 
 def counted(counts):
@@ -36,6 +37,11 @@ def counted(counts):
     if not isinstance(counts, dict):
         return plain(counts)
     return ", ".join("%s %s" % (number, name) for name, number in sorted(counts.items()) if number) or "nothing"
+
+
+def people(runs):
+    """Who ran, each once, in order of their names."""
+    return sorted({str(run["user"]) for run in runs if run["user"]})
 
 
 def duration(seconds):

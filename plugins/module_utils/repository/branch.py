@@ -247,6 +247,16 @@ def revert_message(branch, release, previous, span, commits, message=None):
     return "\n".join([subject, "", body, ""] + listed) + "\n"
 
 
+def difference(name, result):
+    """What moving a branch changed, for diff mode.
+
+    :param name: of the branch.
+    :param result: what moving it returned.
+    """
+    return dict(before=dict(branch=name, head=result["head_before"], tree=result["tree_before"]),
+                after=dict(branch=name, head=result["head"], tree=result["tree"]))
+
+
 def parse_identity(author):
     """Name and mail address of ``Name <mail>``."""
     match = _IDENTITY.match(author)
