@@ -51,7 +51,8 @@ def _title(document):
 
 def _header(document, sections):
     outcome = document["outcome"]
-    about = dict(document["about"], **{"Began": _time(document["began"]), "Ended": _time(document["ended"]), "Run by": ", ".join(people(document["runs"])) or "-"})
+    about = dict(document["about"], **{"Began": _time(document["began"]), "Ended": _time(document["ended"]),
+                                       "Run by": ", ".join(people(document["runs"])) or "-"})
     parts = [element("div", element("h1", escaped("Release %s on %s" % (document["release"], document["target"])))
                      + element("span", escaped(outcome["text"]), class_="badge %s" % outcome["state"]), class_="head"),
              element("dl", "".join(element("div", element("dt", escaped(label)) + element("dd", escaped(text))) for label, text in about.items() if text),
