@@ -79,6 +79,10 @@ settings:
   returned: success
   type: dict
   sample: {auto_deploy: false}
+in_force:
+  description: The values of all settings of the environment that are in force now, or would be in check mode.
+  returned: success
+  type: dict
 changed_settings:
   description: Names of the settings that were changed, or would be in check mode.
   returned: success, or when a write failed (then those that could not be put back)
@@ -125,6 +129,7 @@ def execute(call):
         changed=bool(plan.writes),
         previous={name: present.values[name] for name in plan.writes},
         settings={name: in_force[name] for name in plan.wanted},
+        in_force=in_force,
         changed_settings=list(plan.writes),
         left_alone=plan.left_alone,
         unsupported_settings=plan.unsupported,

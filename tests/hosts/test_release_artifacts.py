@@ -538,5 +538,5 @@ def test_options_are_documented_with_the_defaults_that_they_have() -> None:
     assert set(documented) == set(defaults)
     assert {name: option["default"] for name, option in documented.items() if "default" in option} == {
         name: defaults[name] for name, option in documented.items() if "default" in option}
-    public = {path.stem for path in (role / "tasks").glob("*.yml")} - {"main", "resolve", "resolve_from", "staged", "versioned", "check_view"}
+    public = {path.stem for path in (role / "tasks").glob("*.yml")} - {"main", "resolve", "resolve_from", "gate", "staged", "versioned", "check_view"}
     assert set(entries) == public

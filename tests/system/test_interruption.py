@@ -17,7 +17,7 @@ DEPLOY_LINE = r" v\d+: "
 RUNNING_LINE = r"compile: (?!sent|queued)"
 
 POINTS = [
-    pytest.param(Point("Record the release"), id="inside build", marks=slow),
+    pytest.param(Point("Check that the project is released for production"), id="inside build", marks=slow),
     pytest.param(Point("Switch auto_deploy off and the protection on"), id="auto_deploy saved, not off yet"),
     pytest.param(Point("Record where the release branch was"), id="auto_deploy off", marks=slow),
     pytest.param(Point("Recompile the model that runs", line=RUNNING_LINE), id="recompile", marks=slow),

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import eras
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.paging import PAGE_SIZE
 
 PATH = "/api/v2/resource_actions"
 RESOURCE = re.compile(r"^(?P<id>[^\[]+\[(?P<agent>[^,\]]+),.*\]),v=\d+$", re.S)
-# Servers up to 14 note this for what is the same in a new version; no agent does anything.
-NOT_DEPLOYED = "Setting deployed due to known good status"
 
 
 def deployed_since(client, environment, since):
@@ -24,7 +23,7 @@ def deployed_since(client, environment, since):
     """
     found = {}
     for action in _actions(client, environment, since):
-        if action["action"] != "deploy" or _is_only_noted(action):
+        if action["action"] != "deploy" or eras.is_only_noted(action):
             continue
         for resource in action["resource_version_ids"]:
             identity, agent = split(resource)
@@ -48,7 +47,3 @@ def _actions(client, environment, since):
         if len(page) < PAGE_SIZE:
             return
         query = dict(query, first_timestamp=page[0]["started"], action_id=page[0]["action_id"])
-
-
-def _is_only_noted(action):
-    return any(message.get("msg") == NOT_DEPLOYED for message in action.get("messages") or [])

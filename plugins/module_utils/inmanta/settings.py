@@ -12,6 +12,7 @@ import math
 import re
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import eras
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import segment
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import ApiError
 
@@ -80,9 +81,7 @@ def read(client, environment):
     :returns: :class:`Settings`.
     """
     data = client.get(PATH, environment)["data"]
-    definitions, given = data["definition"], data["settings"]
-    values = {name: given.get(name, definition.get("default")) for name, definition in definitions.items()}
-    return Settings(values, definitions)
+    return Settings(eras.in_force(data), data["definition"])
 
 
 def plan(present, wanted, only_if=None, unsupported="fail"):
@@ -107,7 +106,7 @@ def plan(present, wanted, only_if=None, unsupported="fail"):
     made = Plan(present, wanted, only_if)
     for name, value in made.writes.items():
         definition = present.definitions[name]
-        if definition.get("protected"):
+        if eras.is_protected(definition):
             raise InputError("settings.%s" % name, value, "cannot be written: the setting is managed by %s and is %s" % (
                 definition.get("protected_by") or "the server", json.dumps(present.values[name])),
                 "Change it there and compile, or remove it from 'settings'")

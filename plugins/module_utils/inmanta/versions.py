@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.normalise import normalise
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import paging
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import eras, paging
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import segment
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import NotFound
 
@@ -17,14 +17,8 @@ MOST = 1000
 
 
 def describe(version):
-    """One version in the words of the modules' returns.
-
-    Servers up to 14 have no ``released``: there, what is active or retired was released.
-    """
-    released = version.get("released")
-    if released is None:
-        released = version["status"] in ("active", "retired")
-    return dict(version=version["version"], status=version["status"], released=released, date=version["date"],
+    """One version in the words of the modules' returns."""
+    return dict(version=version["version"], status=version["status"], released=eras.was_released(version), date=version["date"],
                 total=version["total"], labels=version.get("labels") or [])
 
 

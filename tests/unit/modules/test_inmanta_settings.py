@@ -36,6 +36,14 @@ def test_what_is_so_already(server):
     assert result["settings"] == {"auto_deploy": False, INTERVAL: "0"}
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_all_that_is_in_force(server, check_mode):
+    before = run(module, settings={})
+    assert not before["changed"] and before["settings"] == {} and before["in_force"]["auto_deploy"] is True
+    after = run(module, settings=CAREFUL, check_mode=check_mode)["in_force"]
+    assert after == dict(before["in_force"], auto_deploy=False, **{INTERVAL: "0"})
+
+
 def test_check_mode(server):
     result = run(module, check_mode=True, settings=CAREFUL)
     assert result["changed"] and result["settings"] == {"auto_deploy": False, INTERVAL: "0"} and server.writes == []
