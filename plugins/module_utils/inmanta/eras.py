@@ -16,7 +16,7 @@ settings kept by project.yml    no                                 refused by th
 a version was released          status is active or retired        field ``released``               the field: :func:`was_released`
 promoted while halted           active at once                     active after the resume          status of the version
 dry run while halted            200, agents are down               409                              not asked for: guards refuse what is halted
-the same resource, new version  noted as a deployment              nothing                          message: :func:`is_only_noted`
+the same resource, new version  noted as a deployment              15 notes it too, later nothing   message: :func:`is_only_noted`
 a resource is unavailable       for good                           perhaps for seconds              held for ``deploy.UNAVAILABLE_FOR``
 a paused agent that has worked  deploys nothing                    deploys one resource             not told: halted, kept paused and resumed
 intervals of 0                  hold a version back, without push  hold nothing back                not told: agents are held on each release
