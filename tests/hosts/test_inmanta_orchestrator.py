@@ -223,8 +223,8 @@ def test_a_release_that_has_migrated_the_schema_is_not_gone_back_on(site: Site) 
     # Neither a person nor a boot starts the old server on the new schema.
     site.hosts.exec(HOST, ["systemctl", "start", SERVICE], check=False)
     site.hosts.exec(HOST, f"for attempt in $(seq 60); do systemctl is-failed --quiet {SERVICE} && break; sleep 0.5; done", timeout=90)
-        shown = [site.on_host("systemctl", "show", "-P", name, SERVICE).strip() for name in ("ActiveState", "ExecMainStatus")]
-        assert shown == ["failed", "3"]
+    shown = [site.on_host("systemctl", "show", "-P", name, SERVICE).strip() for name in ("ActiveState", "ExecMainStatus")]
+    assert shown == ["failed", "3"]
 
 
 def test_another_attempt_keeps_the_dump_of_before_the_migration(site: Site) -> None:
