@@ -32,6 +32,9 @@ def apply(unit, params, now, check_mode=False):
         unit = facts.add_history(unit, dict({"output": _output(unit, params["stage"])}, **params["history"]))
     if params["aborted"]:
         unit = facts.add_aborted(unit, params["aborted"])
+    if params["record"]:
+        who = {"release": params["release"], "run": params["run"], "user": params["user"], "at": now}
+        unit = facts.add_record(unit, dict(params["record"], **who))
     if params["restart_pending"] is not None:
         unit = facts.set_restart_pending(unit, params["restart_pending"])
     return unit
@@ -71,7 +74,7 @@ def journal_line(params, unit, now):
             "cause": facts.cut(params["cause"]) or None, "output": sorted(params["output"] or ()) or None,
             "saved": sorted(params["save"] or ()) or None, "cleared": sorted(params["clear"] or ()) or None,
             "forgot": params["forget"], "history": None if waits else _release(params["history"]), "aborted": _release(params["aborted"]),
-            "restart_pending": params["restart_pending"]}
+            "restart_pending": params["restart_pending"], "record": _ticket(params["record"]), "override": (params["record"] or {}).get("override") or None}
     return json.dumps({key: value for key, value in line.items() if value is not None}, sort_keys=True, ensure_ascii=False)
 
 
@@ -82,6 +85,10 @@ def _waits(unit, stage):
 def _output(unit, stage):
     """What the release that enters the history handed on, unless the entry says so itself."""
     return unit["stages"].get(stage, {}).get("output", {})
+
+
+def _ticket(record):
+    return (record.get("change_ticket") or True) if record else None
 
 
 def _release(entry):

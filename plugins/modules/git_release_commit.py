@@ -42,6 +42,10 @@ options:
   commit_message:
     description: Message of the commit.
     type: str
+  note:
+    description: A text for the message of the tag, below its first line.
+    type: str
+    default: ""
   author:
     description:
       - Author and committer, as C(Name <mail@example.com>).
@@ -130,6 +134,7 @@ SPEC = dict(
         release=dict(type="str", required=True),
         files=dict(type="dict", default={}),
         commit_message=dict(type="str"),
+        note=dict(type="str", default=""),
         author=dict(type="str"),
         timeout=dict(type="int", default=120),
     ),
@@ -144,7 +149,7 @@ def execute(call):
     """
     given = call.params
     place = (given["path"], given["remote"], given["branch"], given["release"])
-    options = dict(author=given["author"], timeout=given["timeout"], check_mode=call.check_mode)
+    options = dict(author=given["author"], note=given["note"], timeout=given["timeout"], check_mode=call.check_mode)
     result = publish(*place, given["files"], given["commit_message"], **options)
     return dict(result, diff=difference(given["branch"], result))
 

@@ -71,6 +71,11 @@ options:
   forget:
     description: A release that was given up, and whose records of stages are dropped.
     type: str
+  record:
+    description:
+      - The release record that the run of O(release) begins with, and why it was overridden. The last 20 are kept. The journal gets its C(change_ticket)
+        and its C(override).
+    type: dict
   restart_pending:
     description: Names of what must be restarted in configure, in place of those that are there.
     type: list
@@ -138,6 +143,7 @@ SPEC = dict(
         history=dict(type="dict"),
         aborted=dict(type="dict"),
         forget=dict(type="str"),
+        record=dict(type="dict"),
         restart_pending=dict(type="list", elements="str"),
         run=dict(type="str"),
         host=dict(type="str"),
@@ -145,7 +151,7 @@ SPEC = dict(
     ),
     supports_check_mode=True,
     required_if=[("status", "running", ["release"])],
-    required_by=dict(status=["stage"], output=["stage"]),
+    required_by=dict(status=["stage"], output=["stage"], record=["release"]),
 )
 
 

@@ -46,7 +46,8 @@ RETURN = r"""
 entries:
   description:
     - The entries about the unit, oldest first. Each has C(at), C(unit), C(run), C(user) and C(host), and whatever was written of C(stage), C(status),
-      C(release), C(cause), C(output), C(saved), C(cleared), C(forgot), C(history), C(aborted) and C(restart_pending).
+      C(release), C(cause), C(output), C(saved), C(cleared), C(forgot), C(history), C(aborted), C(restart_pending), C(record) and
+      C(override).
   returned: always
   type: list
   elements: dict

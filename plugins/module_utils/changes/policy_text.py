@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A policy in the forms that operators give. In a file, a key that stands twice is an error: a rule would vanish."""
+"""A policy in the forms that operators give, and the text of such files. A key that stands twice is an error: a rule would vanish."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.changes.policy 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 
 _REMEDY = "Write a mapping with the key rules, see the documentation of changes_judge"
+_TIME = "tag:yaml.org,2002:timestamp"
 
 
 class _Twice(ValueError):
@@ -39,21 +40,23 @@ def from_option(value, read):
     return Policy.parse(parse_text(text, value), "policy %s" % value)
 
 
-def parse_text(text, source):
-    """Read the text of a policy file.
+def parse_text(text, source, field="policy", remedy=_REMEDY):
+    """Read the text of a file. Dates and times stay texts: whoever reads them can name the key of one that is wrong.
 
     :param text: the content.
     :param source: the path; a name that ends in ``.json`` is read as JSON, everything else as YAML.
+    :param field: the option that named the file, for messages.
+    :param remedy: what to write instead of what is no mapping.
     :return: a dict, not yet checked as a policy.
     """
     try:
         data = _from_json(text) if source.endswith(".json") else _from_yaml(text)
     except _Twice as exc:
-        raise InputError("policy", source, "has %s" % exc, "Keep one of them: the other would be ignored") from exc
+        raise InputError(field, source, "has %s" % exc, "Keep one of them: the other would be ignored") from exc
     except ValueError as exc:
-        raise InputError("policy", source, "cannot be read: %s" % " ".join(str(exc).split()), _REMEDY) from exc
+        raise InputError(field, source, "cannot be read: %s" % " ".join(str(exc).split()), remedy) from exc
     if not isinstance(data, dict):
-        raise InputError("policy", source, "does not hold a mapping but %s" % _kind(data), _REMEDY)
+        raise InputError(field, source, "does not hold a mapping but %s" % _kind(data), remedy)
     return data
 
 
@@ -78,8 +81,8 @@ def _from_yaml(text):
     try:
         import yaml
     except ImportError as exc:
-        raise StagecraftError("A policy file needs the Python package PyYAML, which is missing here. Install it, or "
-                              "give the policy as a mapping.") from exc
+        raise StagecraftError("A file in YAML needs the Python package PyYAML, which is missing here. Install it, or "
+                              "give a mapping in place of the file.") from exc
 
     class Loader(yaml.SafeLoader):
         """SafeLoader that looks at the keys before it makes a dict of them."""
@@ -92,6 +95,7 @@ def _from_yaml(text):
                 seen.add((key_node.tag, str(key_node.value)))
             return super().construct_mapping(node, deep)
 
+    Loader.yaml_implicit_resolvers = {first: [pair for pair in pairs if pair[0] != _TIME] for first, pairs in Loader.yaml_implicit_resolvers.items()}
     try:
         return yaml.load(text, Loader)
     except yaml.YAMLError as exc:

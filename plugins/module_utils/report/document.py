@@ -36,7 +36,11 @@ class Seen:
         if self.aborted:
             self.records = _records(self.evidence("abort"), release)
         self.abort_entry = self._last(facts.get("aborted")) if self.aborted else {}
-        since = min((record["started_at"] for record in self.records.values() if record.get("started_at")), default=None)
+        begun = [record["started_at"] for record in self.records.values() if record.get("started_at")]
+        # The release record is written just before the first stage begins.
+        runs = {record.get("run") for record in self.records.values()}
+        self.people = [entry for entry in facts.get("records") or [] if entry.get("release") == release]
+        since = min(begun + [entry["at"] for entry in self.people if entry.get("run") in runs and begun], default=None)
         self.entries = attempts.of_release(journal, release, since)
         self.before = self.output("stage").get("_settings_before") or {}
         self.after = self.output("configure").get("_settings_after") or {}
@@ -96,12 +100,13 @@ def build(target, unit, release, facts, journal, evidence, about=None, procedure
     state, text = _outcome(seen, procedure)
     times = [entry["at"] for entry in seen.entries] or [None]
     return {
-        "schema": SCHEMA, "target": target, "unit": unit, "release": release, "about": about or {}, "procedure": procedure,
+        "schema": SCHEMA, "target": target, "unit": unit, "release": release, "about": dict(about or {}, **_people(seen)), "procedure": procedure,
         "outcome": {"state": state, "text": text, "cause": _cause(seen, state)},
         "began": times[0], "ended": times[-1], "runs": attempts.runs(seen.entries), "stages": stages,
         "held": attempts.held(seen.entries, "auto_deploy"), "steps": checklist, "boxes": steps.count(checklist),
         "settings": _settings(seen), "changes": _changes(seen.evidence("candidate"), seen), "drift": _changes(seen.evidence("drift"), seen),
-        "approvals": _approvals(seen), "failed": seen.output("configure").get("_failed") or [], "journal": seen.entries,
+        "approvals": _approvals(seen), "overrides": _overrides(seen), "notices": seen.people[-1].get("notices") or [] if seen.people else [],
+        "failed": seen.output("configure").get("_failed") or [], "journal": seen.entries,
     }
 
 
@@ -159,3 +164,17 @@ def _approvals(seen):
             return [{"verdict": output["_verdict"], "digest": given.get("digest") or output.get("_digest"), "who": given.get("who"),
                      "expires": given.get("expires"), "at": seen.when(stage=stage, output="_approval")}]
     return []
+
+
+def _people(seen):
+    """What the newest release record says, for the head."""
+    newest = seen.people[-1] if seen.people else {}
+    window = newest.get("window") or {}
+    told = {"Crew chief": newest.get("crew_chief"), "Driver": newest.get("driver"), "Change ticket": newest.get("change_ticket"), "Window": window.get("text")}
+    return {label: text for label, text in told.items() if text}
+
+
+def _overrides(seen):
+    """Each time that the release began although its record did not allow it: when, who, why and what."""
+    return [{"at": entry.get("at"), "who": entry.get("user"), "reason": entry["override"], "problems": entry.get("problems") or []}
+            for entry in seen.people if entry.get("override")]

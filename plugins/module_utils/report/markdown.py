@@ -33,6 +33,7 @@ def render(document):
             out += _step(step, "%d. " % number, "")
     out += ["", "## Changes", ""] + _changes(document["changes"])
     out += ["", "## Approvals", ""] + [_approval(approval) for approval in document["approvals"]]
+    out += [_override(item) for item in document["overrides"]] + [_notice(item) for item in document["notices"]]
     out += ["", "## Failed resources", ""] + [
         "* %s, %s: %s" % (code(item.get("resource")), code(item.get("state")), code(item.get("error") or "no error is kept")) for item in document["failed"]]
     out += ["", "## Settings", ""] + _settings(document["settings"])
@@ -89,6 +90,15 @@ def _approval(approval):
         return "* [ ] %s waits for approval" % code(approval["digest"])
     return "* %s needed no approval: %s" % (code(approval["digest"]), {"unchanged": "nothing to change", "covered": "the policy expects all of it"}
                                             .get(approval["verdict"], "not judged"))
+
+
+def _override(item):
+    return "* Release record **overridden** by %s at %s: %s. %s" % (code(item["who"]), code(item["at"]), code(item["reason"]), " ".join(map(code, item["problems"])))
+
+
+def _notice(item):
+    return "* [%s] Notice %s: %s%s, to be sent by %s" % ("x" if item["state"] == "sent" else " ", code(item["name"]), item["state"],
+                                                         " at %s" % code(item["sent"]) if item["sent"] else "", code(item["deadline"] or "-"))
 
 
 def _settings(settings):

@@ -27,7 +27,7 @@ def render(document):
     """
     changes = document["changes"]
     sections = [("timeline", "Timeline", element("div", timeline.draw(document), class_="scroll")), ("procedure", "Procedure", _steps(document)),
-                ("changes-section", "Changes", _changes(changes)), ("approvals", "Approvals", _approvals(document["approvals"])),
+                ("changes-section", "Changes", _changes(changes)), ("approvals", "Approvals", _approvals(document["approvals"]) + _overrides(document["overrides"]) + _notices(document["notices"])),
                 ("failed", "Failed resources", _failed(document["failed"])), ("settings", "Settings", _settings(document["settings"])),
                 ("journal", "Journal", _journal(document["journal"]))]
     body = [element("a", "Skip to the report", class_="skip", href="#timeline"), _header(document, sections),
@@ -149,6 +149,20 @@ def _approvals(approvals):
     return "".join(parts)
 
 
+def _overrides(overrides):
+    if not overrides:
+        return ""
+    rows = [[_time(item["at"]), item["who"] or "", item["reason"], " ".join(item["problems"])] for item in overrides]
+    return _table("The release record was overridden", ("Time", "Who", "Why", "What"), rows, "changed")
+
+
+def _notices(notices):
+    if not notices:
+        return ""
+    rows = [[item["name"], str(item["lead_working_days"]), item["deadline"] or "-", item["sent"] or "-", item["state"]] for item in notices]
+    return _table("Notices", ("Notice", "Working days before", "To be sent by", "Sent", "State"), rows)
+
+
 def _failed(failed):
     if not failed:
         return element("p", "None is recorded.", class_="note")
@@ -182,7 +196,8 @@ def _event(entry):
     parts = [entry.get("status"), entry.get("cause")]
     parts += ["%s: %s" % (label, ", ".join(map(str, entry[key]))) for key, label in (
         ("output", "recorded"), ("saved", "saved"), ("cleared", "put back"), ("restart_pending", "to be restarted")) if entry.get(key)]
-    parts += ["%s %s" % (label, entry[key]) for key, label in (("forgot", "given up:"), ("history", "runs now:")) if entry.get(key)]
+    parts += ["%s %s" % (label, plain(entry[key])) for key, label in (("forgot", "given up:"), ("history", "runs now:"), ("record", "release record read:"),
+                                                                      ("override", "overridden:")) if entry.get(key)]
     return "; ".join(str(part) for part in parts if part)
 
 

@@ -23,7 +23,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.repository.chec
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.clone import Clone
 
 
-def publish(path, remote, branch, release, files, message=None, author=None, timeout=120, check_mode=False):
+def publish(path, remote, branch, release, files, message=None, author=None, note="", timeout=120, check_mode=False):
     """Commit files, tag the commit and push both to the release branch, never with force.
 
     :param path: the checkout.
@@ -33,6 +33,7 @@ def publish(path, remote, branch, release, files, message=None, author=None, tim
     :param files: new texts by path; a file that already has its text needs no commit.
     :param message: of the commit.
     :param author: ``Name <mail>`` of commit and tag; by default who commits in the checkout.
+    :param note: text for the message of the tag, below its first line.
     :param timeout: seconds that each call of git may take.
     :param check_mode: say what would be done, and do nothing.
     :returns: what moving a branch returns, and commit (the release's, None while it is not made), committed, tagged.
@@ -61,7 +62,7 @@ def publish(path, remote, branch, release, files, message=None, author=None, tim
             planned = None if committed else head
             return dict(move.result(True, planned, tree, commits), commit=planned, committed=committed, tagged=not done)
         commit = clone.git.read("commit-tree", tree, "-p", head, "-F", "-", text=text + "\n", env=env) if committed else head
-        tag = None if done else (_tag(clone, release, commit, env), release)
+        tag = None if done else (_tag(clone, release, commit, note, env), release)
         result = move.push(commit, tree, clone.subjects(move.before.commit, commit), tag)
         result.update(commit=commit, committed=committed, tagged=not done)
         problem = checkout.advance(clone.directory, commit, remote, branch, release)
@@ -121,8 +122,10 @@ def _tree(clone, head, files):
     return clone.git.read("write-tree", env=index)
 
 
-def _tag(clone, release, commit, env):
+def _tag(clone, release, commit, note, env):
     """Make an annotated tag, known by its id alone until it is pushed."""
     who = clone.git.read("var", "GIT_COMMITTER_IDENT", env=env)
     text = "object %s\ntype commit\ntag %s\ntagger %s\n\nRelease %s\n" % (commit, release, who, release)
+    if note.strip():
+        text += "\n%s\n" % note.strip()
     return clone.git.read("mktag", text=text)

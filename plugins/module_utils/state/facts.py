@@ -19,7 +19,7 @@ STATUSES = ("running", "done", "failed", "waiting")
 CAUSE_LIMIT = 2000
 HISTORY_LIMIT = 20
 AFRESH = "Restore it, or move it away to start afresh: completed stages would run again, and saved settings would be forgotten."
-UNIT_SHAPES = {"stages": dict, "saved": dict, "restart_pending": list, "history": list, "aborted": list}
+UNIT_SHAPES = {"stages": dict, "saved": dict, "restart_pending": list, "history": list, "aborted": list, "records": list}
 RECORD_SHAPES = {"status": str, "release": str, "inputs": str, "output": dict, "started_at": str, "finished_at": str, "run": str, "cause": str}
 
 
@@ -185,6 +185,17 @@ def clear_saved(unit, names):
 def add_history(unit, entry):
     """A release that the unit has come to run, newest last."""
     return dict(copy.deepcopy(unit), history=(copy.deepcopy(unit["history"]) + [copy.deepcopy(entry)])[-HISTORY_LIMIT:])
+
+
+def add_record(unit, entry):
+    """The release record that a run began with, newest last. The last 20 are kept; the same run adds the same one once.
+
+    :param entry: has ``at``, which does not count in that.
+    """
+    last = unit["records"][-1] if unit["records"] else {}
+    if dict(last, at=None) == dict(entry, at=None):
+        return copy.deepcopy(unit)
+    return dict(copy.deepcopy(unit), records=(copy.deepcopy(unit["records"]) + [copy.deepcopy(entry)])[-HISTORY_LIMIT:])
 
 
 def add_aborted(unit, entry):

@@ -14,7 +14,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import S
 from ansible_collections.stagecraft.release.plugins.module_utils.state import facts
 
 NOW, LATER = "2026-11-21T09:30:00Z", "2026-11-21T09:40:00Z"
-EMPTY = {"stages": {}, "saved": {}, "restart_pending": [], "history": [], "aborted": []}
+EMPTY = {"stages": {}, "saved": {}, "restart_pending": [], "history": [], "aborted": [], "records": []}
 
 
 def started(**changes):

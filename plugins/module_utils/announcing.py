@@ -1,0 +1,68 @@
+# Copyright: Contributors to the stagecraft.release project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who gets an announcement, by the options of release_announce_send: the place where the rooms ``people`` and ``announce`` are joined."""
+
+from __future__ import annotations
+
+from ansible_collections.stagecraft.release.plugins.module_utils.announce.delivery import NotDelivered, check_numbers, deliver, tls
+from ansible_collections.stagecraft.release.plugins.module_utils.announce.mail import Mail
+from ansible_collections.stagecraft.release.plugins.module_utils.announce.webhook import Webhook
+from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
+from ansible_collections.stagecraft.release.plugins.module_utils.people import announcement
+
+
+def announce(call, data, result):
+    """Send to everybody, one after the other; who did not take it keeps no other from it.
+
+    :param data: what ``announcement.compose`` gave.
+    :param result: ``sent`` and ``failed``, which are filled.
+    :raises StagecraftError: it is the start and an option cannot be used, or somebody did not take it and that was to be a failure.
+    """
+    strict = call.params["on_failure"] == "fail"
+    try:
+        senders = _senders(call.params, data)
+    except StagecraftError as exc:
+        if strict or data["event"] == "start":
+            raise
+        senders, result["failed"] = [], [exc.message]
+    for name, send in senders:
+        _send(call, name, send, data, result)
+    if result["failed"] and strict:
+        raise StagecraftError("Not announced, %s: %s. Put it right, or only warn with release_announce_on_failure: warn."
+                              % (data["title"], "; ".join(result["failed"])), **dict(result, changed=bool(result["sent"])))
+    for text in result["failed"]:
+        call.warn("Not announced, %s: %s" % (data["title"], text))
+
+
+def _send(call, name, send, data, result):
+    if call.check_mode:
+        call.progress("would announce by %s: %s" % (name, data["title"]))
+        result["sent"].append(name)
+        return
+    try:
+        refused = deliver(send, call.params["retries"], call.heartbeat)
+    except NotDelivered as exc:
+        result["failed"].append(str(exc))
+        return
+    result["sent"].append(name)
+    if refused:
+        result["failed"].append("%s: the server did not take %s" % (name, ", ".join(refused)))
+
+
+def _senders(params, data):
+    """``[(name, what sends it once)]``. All are checked before the first is sent."""
+    check_numbers(params["timeout"], params["retries"])
+    context, found = tls(params["validate_certs"], params["ca_path"]), []
+    verify = params["validate_certs"] and (params["ca_path"] or True)
+    for number, entry in enumerate(params["webhooks"]):
+        hook = Webhook(entry, "webhooks[%d]" % number)
+        payload = announcement.fill(hook.payload, data, "%s.payload" % hook.place)
+        found.append((hook.name, lambda hook=hook, payload=payload: hook.send(payload, params["timeout"], verify)))
+    if params["mail_to"]:
+        mail = Mail(params["mail_to"], params["mail_from"], params["mail_host"], params["mail_port"], params["mail_security"],
+                    params["mail_username"], params["mail_password"], context)
+        letter = mail.letter(data)
+        found.append((mail.name, lambda: mail.send(letter, params["timeout"])))
+    return found
