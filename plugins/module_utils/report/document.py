@@ -105,7 +105,7 @@ def build(target, unit, release, facts, journal, evidence, about=None, procedure
         "began": times[0], "ended": times[-1], "runs": attempts.runs(seen.entries), "stages": stages,
         "held": attempts.held(seen.entries, "auto_deploy"), "steps": checklist, "boxes": steps.count(checklist),
         "settings": _settings(seen), "changes": _changes(seen.evidence("candidate"), seen), "drift": _changes(seen.evidence("drift"), seen),
-        "approvals": _approvals(seen), "overrides": _overrides(seen), "notices": seen.people[-1].get("notices") or [] if seen.people else [],
+        "approvals": _approvals(seen), "overrides": _overrides(seen), "notices": _notices(seen),
         "failed": seen.output("configure").get("_failed") or [], "journal": seen.entries,
     }
 
@@ -172,6 +172,12 @@ def _people(seen):
     window = newest.get("window") or {}
     told = {"Crew chief": newest.get("crew_chief"), "Driver": newest.get("driver"), "Change ticket": newest.get("change_ticket"), "Window": window.get("text")}
     return {label: text for label, text in told.items() if text}
+
+
+def _notices(seen):
+    """The notices of the newest release record, as they were when the run began."""
+    newest = seen.people[-1] if seen.people else {}
+    return [{key: notice.get(key) for key in ("name", "lead_working_days", "deadline", "sent", "state")} for notice in newest.get("notices") or []]
 
 
 def _overrides(seen):

@@ -97,7 +97,7 @@ def _override(item):
 
 
 def _notice(item):
-    return "* [%s] Notice %s: %s%s, to be sent by %s" % ("x" if item["state"] == "sent" else " ", code(item["name"]), item["state"],
+    return "* [%s] Notice %s: %s%s, to be sent by %s" % ("x" if item["state"] == "sent" else " ", code(item["name"]), code(item["state"]),
                                                          " at %s" % code(item["sent"]) if item["sent"] else "", code(item["deadline"] or "-"))
 
 

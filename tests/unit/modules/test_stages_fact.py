@@ -142,6 +142,18 @@ def test_everything_at_once_is_one_write_and_one_line(host):
         "output": ["url"], "saved": ["a"], "history": "v1", "aborted": "v0", "restart_pending": ["shop.service"]}]
 
 
+def test_a_release_record_is_kept_and_its_override_is_in_the_journal(host):
+    record = {"crew_chief": "Ada", "change_ticket": "CHG-1", "override": "the board agreed", "problems": ["window: is over"]}
+    assert host.run(release="v1", record=record)["facts"]["records"] == [
+        dict(record, release="v1", run="run1", user=None, at="2026-11-21T09:30:00Z")]
+    assert host.run(release="v1", record=record, now=NOW + 60)["changed"] is False
+    assert host.run(release="v1", record=dict(record, override="", change_ticket=None), now=NOW + 60)["changed"] is True
+    base = {"unit": "shop", "run": "run1", "host": "web1", "release": "v1"}
+    assert host.journal() == [dict(base, at="2026-11-21T09:30:00Z", record="CHG-1", override="the board agreed"),
+                              dict(base, at="2026-11-21T09:31:00Z", record=True)]
+    assert host.run(forget="v1")["facts"]["records"]
+
+
 def test_forget_drops_a_release_that_was_given_up(host):
     finish_all(host, "v2")
     assert host.run(forget="v2", aborted={"release": "v2"})["facts"]["stages"] == {}

@@ -36,12 +36,14 @@ def without_release(at, **more):
 
 
 JOURNAL = [
+    entry("15:59:58", record="CHG-4711"),
     entry("16:00:00", stage="build", status="running"), entry("16:00:01", stage="build", status="done", output=["commit", "tree"]),
     entry("16:00:02", stage="stage", status="running"), entry("16:00:03", stage="stage", output=["_protect", "_settings_before"]),
     without_release("16:00:04", saved=["auto_deploy"]), entry("16:00:08", stage="stage", output=["_active", "_health", "_healthy", "_probe"]),
     entry("16:00:10", stage="stage", status="done", output=["_drift"]), entry("16:00:11", stage="install", status="running"),
     entry("16:00:15", stage="install", output=["_report", "candidate"]), entry("16:00:18", stage="install", status="done", output=["_verdict"]),
     entry("16:00:19", stage="configure", status="running"), entry("16:00:21", stage="configure", status="waiting", cause="waiting for approval: 4 of 4"),
+    entry("17:29:59", record="CHG-4711", override="the board agreed", run="run-2", user="bob"),
     entry("17:30:00", stage="configure", status="running", run="run-2", user="bob"),
     entry("17:30:02", stage="configure", output=["_approval", "_verdict"], run="run-2", user="bob"),
     without_release("17:30:09", cleared=["auto_deploy"], run="run-2", user="bob"),
@@ -62,6 +64,16 @@ STAGES = {
     "configure": record("configure", "17:30:00", "17:30:10", run="run-2", version=13, _digest=DIGEST, _verdict="approved", _approval=APPROVED,
                         _counts={"deployed": 4}, _failed=[], _settings_after=AFTER),
 }
+RECORDS = [
+    {"release": "v35-4", "run": "run-0", "user": "ada", "at": "2030-01-15T16:00:00Z", "crew_chief": "Nobody", "override": "of another release", "problems": ["x"]},
+    {"release": "v36-1", "run": "run-1", "user": "ada", "at": "2030-01-31T15:59:58Z", "crew_chief": "Ada Example", "driver": "Bob Example",
+     "change_ticket": "CHG-4711", "window": {"text": "2030-01-31 17:00 to 2030-01-31 19:00 Europe/Brussels"}, "override": "", "problems": [],
+     "notices": [{"name": "mail to the users", "lead_working_days": 2, "deadline": "2030-01-29T17:00+01:00", "sent": "2030-01-28", "state": "sent"}]},
+    {"release": "v36-1", "run": "run-2", "user": "bob", "at": "2030-01-31T17:29:59Z", "crew_chief": "Ada Example", "driver": "Bob Example",
+     "change_ticket": "CHG-4711", "window": {"text": "2030-01-31 17:00 to 2030-01-31 18:15 Europe/Brussels"}, "override": "the board agreed",
+     "problems": ["window: is over: it closed at 18:15."],
+     "notices": [{"name": "mail to the users", "lead_working_days": 2, "deadline": "2030-01-29T17:00+01:00", "sent": None, "state": "late"}]},
+]
 EVIDENCE = {
     "candidate": {"release": "v36-1", "version": 13, "digest": "sha256:c", "dryrun": {"id": "d13", "version": 13, "date": "2030-01-31T16:00:17.5"},
                   "changes": CHANGES, "unchecked": UNCHECKED, "unexpected": {CHANGES[0]["resource"]: "no rule covers it"}},
@@ -72,14 +84,14 @@ EVIDENCE = {
 
 def upgraded():
     """Everything that ``document.build`` takes, of an upgrade that a person approved."""
-    return copy.deepcopy({"target": "production", "unit": UNIT, "release": "v36-1", "facts": {"stages": STAGES, "saved": {}, "history": [], "aborted": []},
+    return copy.deepcopy({"target": "production", "unit": UNIT, "release": "v36-1", "facts": {"stages": STAGES, "saved": {}, "history": [], "aborted": [], "records": RECORDS},
                           "journal": JOURNAL, "evidence": EVIDENCE, "about": {"Orchestrator": "https://orchestrator.example.com"}, "procedure": "upgrade"})
 
 
 def waiting():
     """The same before anybody approved it."""
     given = upgraded()
-    given["journal"] = given["journal"][:12]
+    given["journal"] = given["journal"][:13]
     configure = dict(record("configure", "16:00:19", "16:00:21", "waiting", _digest=DIGEST, _verdict="needs_approval", _approval={}),
                      cause="waiting for approval: 4 of 4")
     given["facts"]["stages"]["configure"] = configure
@@ -105,5 +117,5 @@ def aborted():
         without_release("18:00:06", run="run-3", user="eve", forgot="v36-1", aborted="v36-1", history="v35-4")]
     given["evidence"]["abort"] = {"release": "v36-1", "back_to": "v35-4", "deployed": True, "stages": given["facts"]["stages"]}
     entries = [{"release": "v36-1", "deployed": True, "candidate": 13, "_version": 14, "_report": "report-14", "_settings_after": BEFORE}]
-    given["facts"] = {"stages": {}, "saved": {}, "history": [], "aborted": entries}
+    given["facts"] = {"stages": {}, "saved": {}, "history": [], "aborted": entries, "records": RECORDS}
     return given

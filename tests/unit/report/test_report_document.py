@@ -35,6 +35,19 @@ ABORT = ("deleted", "reverted", "back", "back_dryrun", "identical")
 UPGRADE = ("released", "protected", "held", "recompile", "health", "drift", "update", "dryrun", "inspected", "deploy", "restored")
 
 
+def test_people_and_overrides_are_those_of_this_release():
+    report = built("upgraded")
+    assert report["about"] == {"Orchestrator": "https://orchestrator.example.com", "Crew chief": "Ada Example", "Driver": "Bob Example",
+                               "Change ticket": "CHG-4711", "Window": "2030-01-31 17:00 to 2030-01-31 18:15 Europe/Brussels"}
+    assert report["overrides"] == [{"at": "2030-01-31T17:29:59Z", "who": "bob", "reason": "the board agreed",
+                                    "problems": ["window: is over: it closed at 18:15."]}]
+    assert [(notice["name"], notice["state"]) for notice in report["notices"]] == [("mail to the users", "late")]
+    assert [entry.get("override") for entry in report["journal"] if "record" in entry] == [None, "the board agreed"]
+    assert built("aborted")["overrides"] == report["overrides"]
+    without = built("upgraded", lambda given: given["facts"].pop("records"))
+    assert (without["overrides"], without["notices"], set(without["about"])) == ([], [], {"Orchestrator"})
+
+
 def test_upgrade():
     report = built("upgraded")
     assert report["outcome"] == {"state": "deployed", "text": "Deployed", "cause": ""}
@@ -184,4 +197,4 @@ def test_the_record_is_left_alone_and_the_same_record_is_the_same_report():
 
 def test_times_that_are_none_do_not_harm():
     report = built("upgraded", lambda given: given["journal"].insert(0, {"at": "yesterday", "unit": "x", "release": "v36-1"}))
-    assert report["began"] == "2030-01-31T16:00:00Z"
+    assert report["began"] == "2030-01-31T15:59:58Z"

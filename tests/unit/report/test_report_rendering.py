@@ -62,7 +62,7 @@ def hostile(value):
 
 
 SHAPE = {"at", "stage", "status", "state", "verdict", "action", "outcome", "held", "stages", "boxes", "key", "title", "notes", "section", "schema", "procedure"}
-KEYS = set("changes unchecked runs stages steps settings approvals failed journal attributes notes boxes evidence output saved cleared held".split())
+KEYS = set("changes unchecked runs stages steps settings approvals failed journal attributes notes boxes evidence output saved cleared held overrides notices problems".split())
 
 
 def all_hostile(name):
@@ -158,7 +158,9 @@ def test_markdown_ticks_what_is_done():
                  "3. [x] If all is OK, click deploy to make the changes effective", "* [x] `auto_deploy = True`",
                  "1. [ ] Delete the bad (latest) version (left out)", "* Pre-Upgrade steps", "* Post Upgrade procedure"):
         assert line in lines
-    assert text.count("[x]") == 12 and text.count("[ ]") == 5
+    assert text.count("[x]") == 12 and text.count("[ ]") == 6
+    assert ("* Release record **overridden** by `bob` at `2030-01-31T17:29:59Z`: `the board agreed`. `window: is over: it closed at 18:15.`") in lines
+    assert "* [ ] Notice `mail to the users`: `late`, to be sent by `2030-01-29T17:00+01:00`" in lines and "* Driver: `Bob Example`" in lines
     waits = markdown.render(document.build(**samples.waiting()))
     assert "* [ ] `%s` waits for approval" % samples.DIGEST in waits
     assert waits.count("[x]") == 8

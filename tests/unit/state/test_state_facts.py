@@ -137,6 +137,17 @@ def test_a_saved_setting_needs_both_values(setting):
         facts.save(facts.empty_unit(), {"interval": setting})
 
 
+def test_a_record_is_added_once_by_a_run():
+    entry = {"release": "v1", "run": "r", "override": "", "at": NOW}
+    unit = facts.add_record(facts.add_record(facts.empty_unit(), entry), dict(entry, at=LATER))
+    assert unit["records"] == [entry]
+    for changed in (dict(entry, run="s"), dict(entry, override="why"), dict(entry, release="v2")):
+        assert facts.add_record(unit, changed)["records"] == [entry, changed]
+    for number in range(25):
+        unit = facts.add_record(unit, dict(entry, run=number))
+    assert [item["run"] for item in unit["records"]] == list(range(5, 25))
+
+
 def test_history_keeps_the_last_twenty_and_aborted_all():
     unit = facts.empty_unit()
     for number in range(25):
