@@ -54,7 +54,9 @@ def _send(call, name, send, data, result):
 def _senders(params, data):
     """``[(name, what sends it once)]``. All are checked before the first is sent."""
     check_numbers(params["timeout"], params["retries"])
-    context, found = tls(params["validate_certs"], params["ca_path"]), []
+    found = []
+    # Reading the authorities of the system takes longer than all the rest.
+    context = tls(params["validate_certs"], params["ca_path"]) if params["ca_path"] or params["mail_to"] and params["mail_security"] != "none" else None
     verify = params["validate_certs"] and (params["ca_path"] or True)
     for number, entry in enumerate(params["webhooks"]):
         hook = Webhook(entry, "webhooks[%d]" % number)

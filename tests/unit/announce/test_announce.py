@@ -81,7 +81,7 @@ def test_webhook_and_mail():
                                                            "board@example.com, Bob Example <bob@example.com>")
     assert "Driver: Bob Example" in mail.get_content() and mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"] == "<%s@example.com>" % result["id"] and mail["Date"].datetime.isoformat()[:19] + "Z" == result["announcement"]["at"]
-    assert [line for line in sink.seen if line.startswith("rcpt")] == ["rcpt TO:<board@example.com>", "rcpt TO:<bob@example.com>"]
+    assert [line.lower() for line in sink.seen if line.lower().startswith("rcpt")] == ["rcpt to:<board@example.com>", "rcpt to:<bob@example.com>"]
 
 
 def test_payload_of_a_site():
