@@ -26,7 +26,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 PAGES = ROOT / "docs" / "docsite" / "rst"
 MOTD = "unit/collections/ansible_collections/example/services/roles/motd/tasks"
 # Roles of staged services, and what else is named as their variables are.
-ROLES = ("config_tree", "inmanta_orchestrator", "python_service", "release_activation", "release_artifacts")
+ROLES = ("config_tree", "inmanta_orchestrator", "python_service", "release_activation", "release_announce", "release_artifacts")
 NAMED = {"python_service_current", "release_artifacts_built", "release_artifacts_staged", "release_artifacts_verified", "release_artifacts_checked"}
 VARIABLE = re.compile(r"\b((?:%s|release)_[a-z_]*[a-z])\b" % "|".join(ROLES))
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
@@ -16,8 +17,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.stagecraft.release.plugins.module_utils.changes import approval, policy_text
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.policy import Policy
+from ansible_collections.stagecraft.release.plugins.module_utils.people import announcement
+from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
+from ansible_collections.stagecraft.release.plugins.modules import release_record_info
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "docs/examples"
@@ -63,6 +68,24 @@ def test_approvals():
     assert approval.text_of(given["expires"]) == "2090-01-31T16:00:00Z"
 
 
+@pytest.mark.parametrize("now, verdict", [("2030-01-31T21:30+00:00", "clear"), ("2030-02-01T01:30+00:00", "refused")])
+def test_release_record(now, verdict):
+    path = EXAMPLES / "releases/v36-1.yml"
+    given = ArgumentSpecValidator(release_record_info.SPEC["argument_spec"]).validate({"record": str(path), "release": "v36-1"}).validated_parameters
+    found = release_record_info.execute(Call(given), now=lambda: datetime.datetime.fromisoformat(now))
+    assert found["verdict"] == verdict
+    assert [(notice["state"], notice["deadline"][:16]) for notice in found["notices"]] == [("sent", "2030-01-29T22:00"), ("sent", "2030-01-16T22:00")]
+
+
+def test_announcements():
+    """The example names options of the role alone, and its payload can be filled."""
+    given = yaml.safe_load((EXAMPLES / "announce.yml").read_text())
+    options = yaml.safe_load((ROOT / "roles/release_announce/meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    assert len(given) >= 8 and set(given) <= set(options)
+    data = announcement.compose("start", {"release": "v36-1"}, {}, datetime.datetime.now(datetime.timezone.utc))
+    assert "v36-1" in announcement.fill(given["release_announce_webhooks"][0]["payload"], data, "payload")["text"]
+
+
 def test_inventory():
     done = run("ansible-inventory", "-i", str(EXAMPLES / "inventory.yml"), "--list")
     assert done.returncode == 0, done.stderr
@@ -89,6 +112,7 @@ def blocks(page: Path) -> list:
 @pytest.mark.parametrize("page, name", [
     ("quick_start_guide.rst", "inventory.yml"), ("policy_guide.rst", "policy.yml"), ("policy_guide.rst", "approvals.yml"),
     ("awx_guide.rst", "awx_install.yml"), ("awx_guide.rst", "awx_configure.yml"), ("unit_guide.rst", "unit/site.yml"),
+    ("people_guide.rst", "releases/v36-1.yml"), ("people_guide.rst", "announce.yml"),
 ])
 def test_pages_show_the_example(page, name):
     assert yaml.safe_load((EXAMPLES / name).read_text()) in blocks(PAGES / page)

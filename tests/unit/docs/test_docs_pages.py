@@ -18,7 +18,7 @@ TEXTS = [ROOT / "README.md", *PAGES, *sorted((ROOT / "roles").glob("*/README.md"
 MAP = ROOT / "docs/docsite/rst/procedure_map.rst"
 TASK = re.compile(r"``((?:roles|playbooks)/[\w/.-]+\.yml)``:\s+\*([^*]+)\*")
 FILE = re.compile(r"[`(]((?:roles|playbooks|docs|meta|plugins)/[\w/.-]+\.\w+)[`)]")
-VARIABLE = re.compile(r"\b((?:inmanta_model|inmanta_project_release|stages)_[a-z_]+)\b")
+VARIABLE = re.compile(r"\b((?:inmanta_model|inmanta_project_release|release_announce|stages)_[a-z_]+)\b")
 LABEL = re.compile(r"^\.\. _(ansible_collections\.[\w.]+):", re.M)
 WRITTEN = ["Release 1", "Release 2", "Release 3", "Release 4", "Context 1", "Context 2", "Before 1", "Before 2", "Before 3", "Before 4",
            "Before 5", "Upgrade 1", "Upgrade 2", "Upgrade 3", "After 1", "Abort 1", "Abort 2", "Abort 3", "Abort 4"]
@@ -47,7 +47,7 @@ def known_names():
     names = {"inmanta_model", "stages_now", "stages_outputs", "stages_stage", "stages_pending", "inmanta_model_targets", "inmanta_model_serial"}
     names |= {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
     names |= {"inmanta_project_release_host"}
-    for role in ("inmanta_model", "inmanta_project_release", "stages"):
+    for role in ("inmanta_model", "inmanta_project_release", "release_announce", "stages"):
         for spec in specs(role).values():
             names |= set(spec["options"])
     return names
