@@ -17,7 +17,7 @@ def announce(call, data, result):
     """Send to everybody, one after the other; who did not take it keeps no other from it.
 
     :param data: what ``announcement.compose`` gave.
-    :param result: ``sent`` and ``failed``, which are filled.
+    :param result: ``sent`` and ``not_sent``, which are filled.
     :raises StagecraftError: it is the start and an option cannot be used, or somebody did not take it and that was to be a failure.
     """
     strict = call.params["on_failure"] == "fail"
@@ -26,13 +26,13 @@ def announce(call, data, result):
     except StagecraftError as exc:
         if strict or data["event"] == "start":
             raise
-        senders, result["failed"] = [], [exc.message]
+        senders, result["not_sent"] = [], [exc.message]
     for name, send in senders:
         _send(call, name, send, data, result)
-    if result["failed"] and strict:
+    if result["not_sent"] and strict:
         raise StagecraftError("Not announced, %s: %s. Put it right, or only warn with release_announce_on_failure: warn."
-                              % (data["title"], "; ".join(result["failed"])), **dict(result, changed=bool(result["sent"])))
-    for text in result["failed"]:
+                              % (data["title"], "; ".join(result["not_sent"])), **dict(result, changed=bool(result["sent"])))
+    for text in result["not_sent"]:
         call.warn("Not announced, %s: %s" % (data["title"], text))
 
 
@@ -44,11 +44,11 @@ def _send(call, name, send, data, result):
     try:
         refused = deliver(send, call.params["retries"], call.heartbeat)
     except NotDelivered as exc:
-        result["failed"].append(str(exc))
+        result["not_sent"].append(str(exc))
         return
     result["sent"].append(name)
     if refused:
-        result["failed"].append("%s: the server did not take %s" % (name, ", ".join(refused)))
+        result["not_sent"].append("%s: the server did not take %s" % (name, ", ".join(refused)))
 
 
 def _senders(params, data):

@@ -178,7 +178,7 @@ sent:
   returned: success
   type: list
   elements: str
-failed:
+not_sent:
   description: Who did not, each with the reason.
   returned: success
   type: list
@@ -235,9 +235,9 @@ def execute(call):
     if event == "outcome":
         event, cause = outcome.of_run(params["facts"], params["release"], params["run"], params["aborting"]) if not cause else ("failure", cause)
     if event is None:
-        return dict(changed=False, event=None, id="", announcement={}, sent=[], failed=[])
+        return dict(changed=False, event=None, id="", announcement={}, sent=[], not_sent=[])
     data = announcement.compose(event, dict(params, cause=mask(cause)), params["record"], datetime.datetime.now(datetime.timezone.utc))
-    result = dict(changed=False, event=event, id=data["id"], announcement=data, sent=[], failed=[])
+    result = dict(changed=False, event=event, id=data["id"], announcement=data, sent=[], not_sent=[])
     if data["id"] not in params["told"]:
         announcing.announce(call, data, result)
         result["changed"] = bool(result["sent"])

@@ -51,7 +51,7 @@ options:
     elements: raw
     default: []
   override:
-    description: Why the release may start although something is missing, late or closed. A text in words.
+    description: Why the release may start although something is missing, late or closed. At least two words.
     type: str
     default: ""
 attributes:
@@ -131,7 +131,7 @@ SPEC = dict(
     supports_check_mode=True,
 )
 MESSAGES = {"clear": "%s: nothing is missing, late or closed.", "overridden": "%s: %s Overridden because: %s",
-            "refused": "%s: %s Put it right, or start all the same with a reason, which is recorded: -e 'release_announce_override=WHY'."}
+            "refused": "%%s: %%s Put it right, or start all the same with a reason, which is recorded: %s" % verdict.OVERRIDE}
 
 
 def _read(given):

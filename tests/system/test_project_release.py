@@ -14,6 +14,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.repository.free
 from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
 from ansible_collections.stagecraft.release.plugins.modules import inmanta_project_freeze as module
 from tests.system.projects import DevelopedProject, Workshop, environment, wanted_release
+from tests.unit.inmanta.loopback import Answer, Loopback
 
 LAYOUT = """\
 # The model of the north region
@@ -95,6 +96,24 @@ def test_released_once(project, workshop):
     made = project.git("rev-parse", "HEAD")
     assert "nothing was left to freeze" in project.release("v36-2").ok().text
     assert project.git("rev-parse", "v36-2^{commit}", "HEAD", "refs/heads/release", directory=project.origin).split() == [made] * 3
+
+
+def test_release_record(project):
+    """A late notice is refused with everything as it was; why it was overridden is in the tag, and in what is announced."""
+    notice = {"name": "mail to the users", "lead_working_days": 2}
+    record = {"release": "v36-1", "crew_chief": "Ada Example", "driver": "Bob Example", "change_ticket": "CHG-4711", "notices": [notice],
+              "window": {"start": "2020-01-31 22:00", "end": "2090-01-31 23:00", "time_zone": "Europe/Brussels"}}
+    with Loopback(Answer(204)) as chat:
+        given = {"release_announce_record": record, "release_announce_webhooks": [{"url": chat.url}]}
+        before = project.everything()
+        project.release("v36-1", **given).refused("notices[0] 'mail to the users': is late: it is not sent")
+        assert project.everything() == before and chat.seen == []
+        project.release("v36-1", release_announce_override="the board agreed by phone", **given).ok()
+        project.release("v36-1", release_announce_override="the board agreed by phone", inmanta_project_release_branch="nowhere", **given).refused("nowhere")
+    assert [seen["body"]["event"] for seen in chat.seen] == ["start", "success", "start", "failure"]
+    assert "nowhere" in chat.seen[3]["body"]["cause"] and chat.seen[1]["body"]["override"] == "the board agreed by phone"
+    message = project.git("tag", "--list", "--format=%(contents)", "v36-1", directory=project.origin)
+    assert message.startswith("Release v36-1\n\nThe release record was overridden because: the board agreed by phone\n\nnotices[0] 'mail to the users': is late")
 
 
 def test_pushed_by_somebody_else(project):

@@ -13,7 +13,7 @@ REQUIRED = ("crew_chief", "driver", "change_ticket", "notices", "window")
 WANTED = {"crew_chief": "who owns the release", "driver": "who carries it out", "change_ticket": "the ticket of the change",
           "notices": "the notices to be sent, or notices: []", "window": "when it may run: start, end and time_zone",
           "window.start": "when the window opens", "window.end": "when it closes", "window.time_zone": "the time zone of its times"}
-NO_REASONS = ("true", "false", "yes", "no", "y", "n", "1", "0")
+OVERRIDE = """-e '{"release_announce_override": "WHY, IN WORDS"}'"""
 DAY = 86400
 
 
@@ -37,12 +37,12 @@ class Verdict:
 
 
 def check_override(reason, field="override"):
-    """The reason, stripped. A yes is none."""
+    """The reason, stripped. One word is none: a yes, or what is left of a sentence that was given without its quotes."""
     if not isinstance(reason, str):
         raise InputError(field, reason, "is not a text", "Say why the release may start all the same")
     reason = " ".join(reason.split())
-    if reason.lower() in NO_REASONS:
-        raise InputError(field, reason, "is no reason", "Say in words why the release may start all the same; they are recorded")
+    if reason and " " not in reason:
+        raise InputError(field, reason, "is one word and no reason", "Say in words why the release may start all the same, %s; they are recorded" % OVERRIDE)
     return reason
 
 

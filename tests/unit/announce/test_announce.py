@@ -73,7 +73,7 @@ def test_webhook_and_mail():
     with Loopback(Answer(204)) as server, MailSink() as sink:
         result = send(webhooks=[hook(server, headers={"Authorization": "Bearer %s" % TOKEN})], **MAIL, mail_port=sink.port,
                       record={"driver": "Bob Example"})
-    assert result["sent"] == ["webhook 127.0.0.1", "mail to board@example.com, Bob Example <bob@example.com>"] and result["failed"] == []
+    assert result["sent"] == ["webhook 127.0.0.1", "mail to board@example.com, Bob Example <bob@example.com>"] and result["not_sent"] == []
     (seen,), (mail,) = server.seen, sink.mails
     assert (seen["method"], seen["path"], seen["headers"]["Authorization"]) == ("POST", "/hooks/%s?key=%s" % (TOKEN, TOKEN), "Bearer %s" % TOKEN)
     assert seen["body"] == result["announcement"] and seen["headers"]["Content-Type"] == "application/json"
@@ -99,7 +99,7 @@ def test_what_fails_for_a_moment_is_tried_again(answers, tries, failed):
     said = Said()
     with Loopback(*answers) as server:
         result = send(said, webhooks=[hook(server)])
-    assert (len(server.seen), result["failed"]) == (tries, failed)
+    assert (len(server.seen), result["not_sent"]) == (tries, failed)
     assert said.warnings == ["Not announced, Release v36-1 on production: started: %s" % text for text in failed]
     assert len({seen["body"]["id"] for seen in server.seen}) == 1
 
@@ -110,14 +110,14 @@ def test_who_cannot_be_reached_keeps_nobody_from_it():
         result = send(webhooks=[{"url": "http://127.0.0.1:%d/%s" % (port, TOKEN), "name": "chat"}, {"url": "http://user:%s@no-such-host.invalid/" % TOKEN},
                                 hook(server)], **MAIL, mail_port=free_port(), retries=0)
     assert result["sent"] == ["webhook 127.0.0.1"] and len(server.seen) == 1
-    assert result["failed"][0] == "webhook chat: no connection: Connection refused"
-    assert result["failed"][1].startswith("webhook no-such-host.invalid: no connection: ")
-    assert result["failed"][2].endswith("no connection to 127.0.0.1: Connection refused")
+    assert result["not_sent"][0] == "webhook chat: no connection: Connection refused"
+    assert result["not_sent"][1].startswith("webhook no-such-host.invalid: no connection: ")
+    assert result["not_sent"][2].endswith("no connection to 127.0.0.1: Connection refused")
 
 
 def test_no_answer_in_time():
     with Loopback(Answer(delay=2)) as server:
-        assert send(webhooks=[hook(server)], retries=0, timeout=0.3)["failed"] == ["webhook 127.0.0.1: no connection: no answer in time"]
+        assert send(webhooks=[hook(server)], retries=0, timeout=0.3)["not_sent"] == ["webhook 127.0.0.1: no connection: no answer in time"]
 
 
 def test_a_failure_where_that_is_asked_for():
@@ -131,16 +131,16 @@ def test_mail_in_private_with_a_login(authority, security, implicit):
     ca, context = authority
     with MailSink(context, implicit) as sink:
         given = dict(MAIL, mail_port=sink.port, mail_security=security, **LOGIN)
-        assert "certificate is not trusted" in send(**given)["failed"][0]
+        assert "certificate is not trusted" in send(**given)["not_sent"][0]
         assert sink.logins == []
-        assert send(**given, ca_path=ca)["failed"] == [] and send(**given, validate_certs=False)["failed"] == []
+        assert send(**given, ca_path=ca)["not_sent"] == [] and send(**given, validate_certs=False)["not_sent"] == []
     assert sink.logins == [["ada", TOKEN, True]] * 2 and len(sink.mails) == 2
 
 
 def test_starttls_is_never_left_out():
     with MailSink() as sink:
         result = send(**dict(MAIL, mail_port=sink.port, mail_security="starttls", **LOGIN))
-    assert "STARTTLS extension not supported" in result["failed"][0] and sink.logins == [] and sink.mails == []
+    assert "STARTTLS extension not supported" in result["not_sent"][0] and sink.logins == [] and sink.mails == []
     assert len([line for line in sink.seen if line.startswith("ehlo")]) == 1
 
 
@@ -149,8 +149,8 @@ def test_webhook_over_tls(authority):
     with Loopback(Answer()) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         there = [{"url": server.url.replace("http:", "https:") + "/" + TOKEN}]
-        assert "its certificate is not trusted" in send(webhooks=there, retries=0)["failed"][0]
-        assert send(webhooks=there, ca_path=ca)["failed"] == [] and send(webhooks=there, validate_certs=False)["failed"] == []
+        assert "its certificate is not trusted" in send(webhooks=there, retries=0)["not_sent"][0]
+        assert send(webhooks=there, ca_path=ca)["not_sent"] == [] and send(webhooks=there, validate_certs=False)["not_sent"] == []
 
 
 @pytest.mark.parametrize("refuse, failed, tries", [
@@ -165,7 +165,7 @@ def test_what_a_mail_server_refuses(authority, refuse, failed, tries):
     ca, context = authority
     with MailSink(context, refuse=refuse) as sink:
         result = send(**dict(MAIL, mail_port=sink.port, mail_security="starttls", ca_path=ca, **LOGIN))
-    assert len(result["failed"]) == 1 and failed in result["failed"][0]
+    assert len(result["not_sent"]) == 1 and failed in result["not_sent"][0]
     assert len([line for line in sink.seen if line.startswith("STARTTLS")]) == tries
     assert len(sink.mails) == len(result["sent"]) == ("did not take" in failed)
 
@@ -200,7 +200,7 @@ def test_what_cannot_be_used_stops_the_start_and_nothing_after_it(options, messa
         send(**options)
     said = Said()
     result = send(said, event="abort", **options)
-    assert (result["event"], result["sent"], len(result["failed"]), len(said.warnings)) == ("abort", [], 1, 1)
+    assert (result["event"], result["sent"], len(result["not_sent"]), len(said.warnings)) == ("abort", [], 1, 1)
     with pytest.raises(StagecraftError, match="^" + message):
         send(event="abort", on_failure="fail", **options)
 

@@ -65,11 +65,11 @@ def test_refused_and_overridden(path):
     found = run(given)
     assert found["verdict"] == "refused" and len(found["problems"]) == 2
     assert found["message"].startswith("release record %s: crew_chief: is missing. Name who owns the release. notices[0] 'mail': is late: " % given)
-    assert found["message"].endswith("with a reason, which is recorded: -e 'release_announce_override=WHY'.")
+    assert found["message"].endswith("""with a reason, which is recorded: -e '{"release_announce_override": "WHY, IN WORDS"}'""")
     over = run(given, override="the board agreed")
     assert (over["verdict"], over["override"], over["problems"]) == ("overridden", "the board agreed", found["problems"])
     assert over["message"].endswith(" Overridden because: the board agreed")
-    assert run(path(), override="needless")["override"] == ""
+    assert run(path(), override="needless by now")["override"] == ""
 
 
 @pytest.mark.parametrize("text, message", [
