@@ -58,7 +58,9 @@ def judge(record, release, required, now, override=""):
     """
     about = record.texts.get("release")
     if about != release:
-        problem = "is what the record is about, and the release to start is %r" % release if about else "is in the record, so nobody knows which release it is about"
+        problem = "is what the record is about, and the release to start is %r" % release
+        if not about:
+            problem = "is what the record says, so nobody knows which release it is about"
         raise InputError("release", about, problem, "Give the record of %s, or write release: %s into it" % (release, release))
     problems = ["%s: is missing. Name %s." % (key, WANTED[key]) for key in ("crew_chief", "driver", "change_ticket")
                 if key in required and key not in record.texts]

@@ -93,7 +93,8 @@ def _approval(approval):
 
 
 def _override(item):
-    return "* Release record **overridden** by %s at %s: %s. %s" % (code(item["who"]), code(item["at"]), code(item["reason"]), " ".join(map(code, item["problems"])))
+    told = (code(item["who"]), code(item["at"]), code(item["reason"]), " ".join(map(code, item["problems"])))
+    return "* Release record **overridden** by %s at %s: %s. %s" % told
 
 
 def _notice(item):

@@ -26,8 +26,9 @@ def render(document):
     :param document: the report, see ``document.build``.
     """
     changes = document["changes"]
+    approvals = _approvals(document["approvals"]) + _overrides(document["overrides"]) + _notices(document["notices"])
     sections = [("timeline", "Timeline", element("div", timeline.draw(document), class_="scroll")), ("procedure", "Procedure", _steps(document)),
-                ("changes-section", "Changes", _changes(changes)), ("approvals", "Approvals", _approvals(document["approvals"]) + _overrides(document["overrides"]) + _notices(document["notices"])),
+                ("changes-section", "Changes", _changes(changes)), ("approvals", "Approvals", approvals),
                 ("failed", "Failed resources", _failed(document["failed"])), ("settings", "Settings", _settings(document["settings"])),
                 ("journal", "Journal", _journal(document["journal"]))]
     body = [element("a", "Skip to the report", class_="skip", href="#timeline"), _header(document, sections),

@@ -14,7 +14,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.errors import I
 from ansible_collections.stagecraft.release.plugins.module_utils.people import announcement, outcome
 
 NOW = datetime.datetime(2030, 1, 31, 21, 30, tzinfo=datetime.timezone.utc)
-ABOUT = {"release": "v36-1", "target": "production", "unit": "u", "procedure": "upgrade", "run": "r1", "user": "ada", "cause": "", "override": "", "problems": []}
+ABOUT = {"release": "v36-1", "target": "production", "unit": "u", "procedure": "upgrade", "run": "r1", "user": "ada", "cause": "", "override": "",
+         "problems": []}
 RECORD = {"crew_chief": "Ada Example", "driver": "Bob Example", "change_ticket": "CHG-1", "window": {"text": "22:00 to 02:00", "start": "x"}}
 
 
@@ -93,7 +94,8 @@ def test_content_adds_no_lines_and_no_markers():
 
 
 def test_payload_of_a_site():
-    template = {"text": "*{title}*\n{text}", "parts": [{"title": "{driver}", "short": True, "none": None}, 5], "{release}": "{release}{release}", "brace": "{} {{x}"}
+    template = {"text": "*{title}*\n{text}", "parts": [{"title": "{driver}", "short": True, "none": None}, 5], "{release}": "{release}{release}",
+                "brace": "{} {{x}"}
     data = made("waiting", cause="{driver}")
     with pytest.raises(InputError, match=r"^p.brace: '\{x\}' is replaced by nothing. Use \{id\}, "):
         announcement.fill(template, data, "p")

@@ -65,7 +65,8 @@ STAGES = {
                         _counts={"deployed": 4}, _failed=[], _settings_after=AFTER),
 }
 RECORDS = [
-    {"release": "v35-4", "run": "run-0", "user": "ada", "at": "2030-01-15T16:00:00Z", "crew_chief": "Nobody", "override": "of another release", "problems": ["x"]},
+    {"release": "v35-4", "run": "run-0", "user": "ada", "at": "2030-01-15T16:00:00Z", "crew_chief": "Nobody", "override": "of another release",
+     "problems": ["x"]},
     {"release": "v36-1", "run": "run-1", "user": "ada", "at": "2030-01-31T15:59:58Z", "crew_chief": "Ada Example", "driver": "Bob Example",
      "change_ticket": "CHG-4711", "window": {"text": "2030-01-31 17:00 to 2030-01-31 19:00 Europe/Brussels"}, "override": "", "problems": [],
      "notices": [{"name": "mail to the users", "lead_working_days": 2, "deadline": "2030-01-29T17:00+01:00", "sent": "2030-01-28", "state": "sent"}]},
@@ -84,7 +85,8 @@ EVIDENCE = {
 
 def upgraded():
     """Everything that ``document.build`` takes, of an upgrade that a person approved."""
-    return copy.deepcopy({"target": "production", "unit": UNIT, "release": "v36-1", "facts": {"stages": STAGES, "saved": {}, "history": [], "aborted": [], "records": RECORDS},
+    return copy.deepcopy({"target": "production", "unit": UNIT, "release": "v36-1",
+                          "facts": {"stages": STAGES, "saved": {}, "history": [], "aborted": [], "records": RECORDS},
                           "journal": JOURNAL, "evidence": EVIDENCE, "about": {"Orchestrator": "https://orchestrator.example.com"}, "procedure": "upgrade"})
 
 

@@ -62,7 +62,8 @@ def hostile(value):
 
 
 SHAPE = {"at", "stage", "status", "state", "verdict", "action", "outcome", "held", "stages", "boxes", "key", "title", "notes", "section", "schema", "procedure"}
-KEYS = set("changes unchecked runs stages steps settings approvals failed journal attributes notes boxes evidence output saved cleared held overrides notices problems".split())
+KEYS = set(("changes unchecked runs stages steps settings approvals failed journal attributes notes boxes evidence output saved cleared held"
+            " overrides notices problems").split())
 
 
 def all_hostile(name):
