@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import datetime
 import re
-import zoneinfo
 
-from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
+from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
+
+try:
+    import zoneinfo
+except ImportError:  # before Python 3.9
+    zoneinfo = None
 
 UTC = datetime.timezone.utc
 SHOWN = "%Y-%m-%d %H:%M"
@@ -27,6 +31,8 @@ def zone(name, field):
     remedy = "Write a name of the IANA database, such as Europe/Brussels, America/Phoenix or UTC; the database itself comes with tzdata"
     if not isinstance(name, str):
         raise InputError(field, name, "is not a name of a time zone", remedy)
+    if zoneinfo is None:
+        raise StagecraftError("%s: time zones need Python 3.9 or newer. Run Ansible with that." % field)
     try:
         return zoneinfo.ZoneInfo(name)
     except (KeyError, ValueError, OSError) as exc:  # a name that leads out of the database, or to a directory of it
