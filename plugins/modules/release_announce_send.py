@@ -128,9 +128,6 @@ options:
     type: str
     choices: [warn, fail]
     default: warn
-  lock:
-    description: Options of M(stagecraft.release.stages_lock) for the lock that is renewed meanwhile.
-    type: dict
   run:
     description: Id of the run. The action fills it in.
     type: str
@@ -220,7 +217,6 @@ SPEC = dict(
         timeout=dict(type="float", default=10),
         retries=dict(type="int", default=2),
         on_failure=dict(type="str", choices=["warn", "fail"], default="warn"),
-        lock=dict(type="dict"),
         run=dict(type="str"),
         user=dict(type="str"),
     ),
