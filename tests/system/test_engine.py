@@ -101,6 +101,14 @@ def test_a_failing_stage_says_why_and_the_next_run_goes_on_there(fleet: Fleet) -
     assert fleet.log("a") == ["install r1", "configure r1"]
 
 
+def test_a_stage_that_may_not_begin_leaves_nothing(fleet: Fleet) -> None:
+    fleet.run(limit="a,b", shop_open=["build"]).refused("the shop is closed for stage")
+    assert fleet.log("a") == fleet.log("b") == ["build r1"]
+    assert list(fleet.facts("a")["stages"]) == ["build"]
+    fleet.run(limit="a,b", shop_open=ORDER).ok()
+    assert fleet.log("a") == ["%s r1" % stage for stage in ORDER[1:]]
+
+
 def test_a_stage_without_the_one_before_is_refused(fleet: Fleet) -> None:
     fleet.run(limit="a", stages_run=["configure"]).refused("stages_run", "build, stage, install", "is not complete")
     assert fleet.log("a") == []
