@@ -99,6 +99,14 @@ release_info:
       type: list
       elements: str
       sample: ["requires: 'std': not pinned with '==' to one version"]
+    modules:
+      description: Names of the modules that its C(project.yml) requires.
+      type: list
+      elements: str
+      sample: [fs, std]
+    settings:
+      description: The C(environment_settings) of its C(project.yml).
+      type: dict
     branch:
       description:
         - Where the release branch stands, null when O(branch) was not given. C(name), C(head) and C(tree) of the branch.

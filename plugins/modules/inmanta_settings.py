@@ -45,6 +45,12 @@ options:
     type: str
     choices: [fail, warn, ignore]
     default: fail
+  new:
+    description:
+      - Compares with the settings that an environment has when it is made, since this one is not there yet. Only in check mode.
+      - The server tells its settings for environments that exist. Where it has none yet, nothing is compared; see RV(compared).
+    type: bool
+    default: false
 seealso:
   - module: stagecraft.release.inmanta_environment_info
 """
@@ -92,6 +98,10 @@ left_alone:
   description: The values in force of the settings that O(only_if) kept from being written.
   returned: success
   type: dict
+compared:
+  description: Whether names, types and values could be compared with those of the server.
+  returned: success
+  type: bool
 unsupported_settings:
   description: Names of the wanted settings that this server does not have.
   returned: success, or when it failed for them
@@ -99,8 +109,9 @@ unsupported_settings:
   elements: str
 """
 
+from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import arguments, settings
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.opening import open_environment
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.opening import open_client, open_environment
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(
@@ -109,6 +120,7 @@ SPEC = dict(
         settings=dict(type="dict", required=True),
         only_if=dict(type="dict", default={}),
         unsupported=dict(type="str", choices=["fail", "warn", "ignore"], default="fail"),
+        new=dict(type="bool", default=False),
     ),
     supports_check_mode=True,
 )
@@ -116,8 +128,13 @@ SPEC = dict(
 
 def execute(call):
     """Check, write, read back."""
-    client, uuid = open_environment(call)
-    present = settings.read(client, uuid)
+    if call.params["new"]:
+        client, uuid, present = None, None, _of_new(call)
+        if present is None:
+            return _uncompared(call)
+    else:
+        client, uuid = open_environment(call)
+        present = settings.read(client, uuid)
     plan = settings.plan(present, call.params["settings"], call.params["only_if"], call.params["unsupported"])
     if plan.unsupported and call.params["unsupported"] == "warn":
         call.warn("settings: this server does not have %s" % ", ".join(plan.unsupported))
@@ -133,9 +150,23 @@ def execute(call):
         changed_settings=list(plan.writes),
         left_alone=plan.left_alone,
         unsupported_settings=plan.unsupported,
+        compared=True,
         diff=dict(before={name: present.values[name] for name in plan.wanted},
                   after={name: in_force[name] for name in plan.wanted}),
     )
+
+
+def _of_new(call):
+    if not call.check_mode:
+        raise InputError("new", True, "is for check mode", "Make the environment first (stagecraft.release.inmanta_environment)")
+    return settings.of_new(open_client(call), call.params["environment"])
+
+
+def _uncompared(call):
+    wanted = call.params["settings"]
+    call.warn("settings: the server has no environment yet, so what it makes of these is seen when there is one")
+    return dict(changed=bool(wanted), previous={}, settings=wanted, in_force=wanted, changed_settings=list(wanted), left_alone={},
+                unsupported_settings=[], compared=False, diff=dict(before={}, after=wanted))
 
 
 def main():

@@ -32,12 +32,24 @@ def from_option(value, read):
         return Policy.parse({"rules": value})
     if not isinstance(value, str):
         return Policy.parse(value)
+    return Policy.parse(from_file(value, read), "policy %s" % value)
+
+
+def from_file(path, read, field="policy", remedy=_REMEDY):
+    """Read a file on the controller.
+
+    :param path: its path.
+    :param read: a function that gives the text of the file at a path.
+    :param field: the option that holds the path.
+    :param remedy: what the file must hold.
+    :return: a dict, not yet checked.
+    """
     try:
-        text = read(value)
+        text = read(path)
     except (OSError, ValueError) as exc:
-        raise InputError("policy", value, "cannot be read as a file (%s)" % (getattr(exc, "strerror", None) or exc),
-                         "Give the absolute path of a YAML or JSON file on the controller, or the policy itself") from exc
-    return Policy.parse(parse_text(text, value), "policy %s" % value)
+        raise InputError(field, path, "cannot be read as a file (%s)" % (getattr(exc, "strerror", None) or exc),
+                         "Give the absolute path of a YAML or JSON file on the controller, or its content itself") from exc
+    return parse_text(text, path, field, remedy)
 
 
 def parse_text(text, source, field="policy", remedy=_REMEDY):
@@ -47,7 +59,7 @@ def parse_text(text, source, field="policy", remedy=_REMEDY):
     :param source: the path; a name that ends in ``.json`` is read as JSON, everything else as YAML.
     :param field: the option that named the file, for messages.
     :param remedy: what to write instead of what is no mapping.
-    :return: a dict, not yet checked as a policy.
+    :return: a dict, not yet checked.
     """
     try:
         data = _from_json(text) if source.endswith(".json") else _from_yaml(text)

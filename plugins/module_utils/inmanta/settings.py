@@ -12,9 +12,9 @@ import math
 import re
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import eras
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import environment as environments, eras
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import segment
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import ApiError
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import ApiError, NotFound
 
 PATH = "/api/v2/environment_settings"
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -82,6 +82,24 @@ def read(client, environment):
     """
     data = client.get(PATH, environment)["data"]
     return Settings(eras.in_force(data), data["definition"])
+
+
+def of_new(client, wanted):
+    """The settings that a new environment would have, by the definitions of another one: the server tells them of environments only.
+
+    :param wanted: the name of the new environment.
+    :returns: :class:`Settings`, or None where the server has no environment.
+    """
+    for project in environments.listing(client, wanted):
+        for other in project["environments"]:
+            try:
+                known = client.get(PATH, other["id"])["data"]["definition"]
+            except NotFound:
+                # It was deleted meanwhile.
+                continue
+            known = {name: dict(item, protected=False) for name, item in known.items()}
+            return Settings(eras.in_force(dict(settings={}, definition=known)), known)
+    return None
 
 
 def plan(present, wanted, only_if=None, unsupported="fail"):

@@ -88,8 +88,8 @@ def _approval(approval):
                                                 ", until %s" % code(approval["expires"]) if approval["expires"] else "")
     if approval["verdict"] == "needs_approval":
         return "* [ ] %s waits for approval" % code(approval["digest"])
-    return "* %s needed no approval: %s" % (code(approval["digest"]), {"unchanged": "nothing to change", "covered": "the policy expects all of it"}
-                                            .get(approval["verdict"], "not judged"))
+    reasons = {"unchanged": "nothing to change", "covered": "the policy expects all of it", "expected": "the first version is as expected"}
+    return "* %s needed no approval: %s" % (code(approval["digest"]), reasons.get(approval["verdict"], "not judged"))
 
 
 def _override(item):

@@ -16,7 +16,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.report.wording 
 MARKS = {"done": "✓", "failed": "✗", "waiting": "…", "running": "…", "open": "○", "skipped": "–"}
 WORDS = {"done": "done", "failed": "failed", "waiting": "waiting", "running": "not finished", "open": "open", "skipped": "left out"}
 VERDICTS = {"unchanged": "There was nothing to change, so no approval was needed.",
-            "covered": "The policy expects all of the changes, so no approval was needed."}
+            "covered": "The policy expects all of the changes, so no approval was needed.",
+            "expected": "The resources of the first version are as expected, so no approval was needed."}
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; script-src %s; style-src %s"
 
 

@@ -181,7 +181,8 @@ def _inspected(seen):
     if verdict == "approved":
         return _box("done", seen.when(stage=stage, output="_approval"), "approved by %s" % (given.get("who") or "nobody who is named"),
                     "digest %s" % digest)
-    texts = {"unchanged": "there is nothing to change", "covered": "the policy expects all of the changes"}
+    texts = {"unchanged": "there is nothing to change", "covered": "the policy expects all of the changes",
+             "expected": "the resources of the first version are as expected"}
     return _box("done", seen.when(stage=stage, output="_verdict"), texts[verdict], "digest %s" % digest) if verdict in texts else _box()
 
 

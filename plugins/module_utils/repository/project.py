@@ -11,7 +11,7 @@ import re
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 
 PROJECT_FILE = "project.yml"
-_REQUIREMENT = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?(?P<clauses>[^;@]*)(?:;.*)?\Z", re.DOTALL)
+_REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?(?P<clauses>[^;@]*)(?:;.*)?\Z", re.DOTALL)
 _EXACT = re.compile(r"==\s*[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z")
 
 
@@ -37,6 +37,22 @@ def check_modes(project):
     :param project: the content of ``project.yml``.
     """
     return _check_pip(project.get("pip")) + _check_mode(project)
+
+
+def declared(files):
+    """What a project says of its modules and of its environment; nothing where the file cannot be read.
+
+    :param files: texts of the release's files by path.
+    :returns: pair: the names of the modules that it requires, and the settings that it gives the environment.
+    """
+    try:
+        project = parse(files.get(PROJECT_FILE) or "")
+    except ValueError:
+        return [], {}
+    requires = project.get("requires") or []
+    found = (_REQUIREMENT.match(entry) for entry in ([requires] if isinstance(requires, str) else requires) if isinstance(entry, str))
+    settings = project.get("environment_settings")
+    return sorted({match.group("name").replace("-", "_") for match in found if match}), settings if isinstance(settings, dict) else {}
 
 
 def parse(text):

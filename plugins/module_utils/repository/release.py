@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.stagecraft.release.plugins.module_utils.repository.clone import Clone
-from ansible_collections.stagecraft.release.plugins.module_utils.repository.project import PROJECT_FILE, check_released
+from ansible_collections.stagecraft.release.plugins.module_utils.repository.project import PROJECT_FILE, check_released, declared
 
 
 def inspect(url, release, branch=None, previous=None, timeout=120):
@@ -22,7 +22,9 @@ def inspect(url, release, branch=None, previous=None, timeout=120):
     with Clone(url, timeout) as clone:
         clone.fetch(branch)
         tag = clone.tag(release)
-        problems = check_released({PROJECT_FILE: clone.text(tag.commit, PROJECT_FILE)})
+        files = {PROJECT_FILE: clone.text(tag.commit, PROJECT_FILE)}
+        problems = check_released(files)
+        modules, settings = declared(files)
         result = {
             "release": release,
             "commit": tag.commit,
@@ -30,6 +32,8 @@ def inspect(url, release, branch=None, previous=None, timeout=120):
             "annotated": tag.annotated,
             "released": not problems,
             "problems": [clone.repository.mask(problem) for problem in problems],
+            "modules": modules,
+            "settings": settings,
             "branch": None,
             "aborted": False,
             "previous": None,

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.stagecraft.release.plugins.module_utils.changes import approval, policy_text
+from ansible_collections.stagecraft.release.plugins.module_utils.changes.expectation import Expectation
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.policy import Policy
 from ansible_collections.stagecraft.release.plugins.module_utils.people import announcement
 from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
@@ -86,6 +87,10 @@ def test_announcements():
     assert "v36-1" in announcement.fill(given["release_announce_webhooks"][0]["payload"], data, "payload")["text"]
 
 
+def test_expectation():
+    assert Expectation.parse(str(EXAMPLES / "expect.yml"), lambda path: Path(path).read_text()).types == {"vm::Machine": 4, "net::Port": 12}
+
+
 def test_inventory():
     done = run("ansible-inventory", "-i", str(EXAMPLES / "inventory.yml"), "--list")
     assert done.returncode == 0, done.stderr
@@ -111,6 +116,7 @@ def blocks(page: Path) -> list:
 
 @pytest.mark.parametrize("page, name", [
     ("quick_start_guide.rst", "inventory.yml"), ("policy_guide.rst", "policy.yml"), ("policy_guide.rst", "approvals.yml"),
+    ("deploy_new_guide.rst", "expect.yml"),
     ("awx_guide.rst", "awx_install.yml"), ("awx_guide.rst", "awx_configure.yml"), ("unit_guide.rst", "unit/site.yml"),
     ("people_guide.rst", "releases/v36-1.yml"), ("people_guide.rst", "announce.yml"),
 ])

@@ -89,3 +89,25 @@ def test_a_run_that_must_stop_writes_nothing(server):
     with pytest.raises(StagecraftError, match="the lock is gone"):
         run(module, heartbeat=stop, settings=CAREFUL)
     assert server.writes == []
+
+
+def test_a_new_environment_has_the_defaults(server):
+    server.settings = {"auto_deploy": False}
+    server.definitions["auto_deploy"]["protected"] = True
+    result = run(module, check_mode=True, environment="not-there", new=True, settings={"auto_deploy": True, INTERVAL: 30}, unsupported="ignore")
+    assert result["changed_settings"] == [INTERVAL] and result["previous"] == {INTERVAL: "600"} and result["compared"]
+    with pytest.raises(InputError, match="'auto_deply' is not a setting"):
+        run(module, check_mode=True, environment="not-there", new=True, settings={"auto_deply": True})
+    assert server.writes == []
+
+
+def test_a_new_environment_of_a_server_without_any(server):
+    server.environments.clear()
+    warnings = []
+    result = run(module, check_mode=True, warn=warnings.append, environment="not-there", new=True, settings={"auto_deploy": True})
+    assert result["compared"] is False and result["settings"] == {"auto_deploy": True} and "no environment yet" in warnings[0]
+
+
+def test_a_new_environment_is_not_written(server):
+    with pytest.raises(InputError, match="new: True is for check mode"):
+        run(module, environment="not-there", new=True, settings={"auto_deploy": True})

@@ -11,7 +11,7 @@ import builtins
 import pytest
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
-from ansible_collections.stagecraft.release.plugins.module_utils.repository.project import check_released
+from ansible_collections.stagecraft.release.plugins.module_utils.repository.project import check_released, declared
 from ansible_collections.stagecraft.release.tests.unit.repository.gitrepo import FROZEN
 
 
@@ -130,3 +130,13 @@ def test_without_pyyaml(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(StagecraftError, match="PyYAML is not installed"):
         problems(FROZEN)
+
+
+@pytest.mark.parametrize("text, modules, settings", [
+    ("requires:\n  - std == 8.7.5\n  - 'my-mod[extra] == 1.0'\nenvironment_settings:\n  auto_deploy: false\n", ["my_mod", "std"], {"auto_deploy": False}),
+    ("requires: fs ~= 1.2\n", ["fs"], {}),
+    ("requires: [5, '']\nenvironment_settings: [x]\n", [], {}),
+    ("requires: [", [], {}), (None, [], {}),
+])
+def test_what_a_project_declares(text, modules, settings):
+    assert declared({"project.yml": text}) == (modules, settings)

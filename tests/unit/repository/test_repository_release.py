@@ -31,6 +31,8 @@ def test_everything_about_a_release(project):
         "annotated": True,
         "released": True,
         "problems": [],
+        "modules": ["fs", "std"],
+        "settings": {},
         "aborted": False,
         "branch": {
             "name": "release",
