@@ -112,11 +112,9 @@ message:
 """
 
 import datetime
-import os
 
-from ansible_collections.stagecraft.release.plugins.module_utils.changes import policy_text
-from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.people import record as records, verdict, workdays
+from ansible_collections.stagecraft.release.plugins.module_utils.record_reading import read
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(
@@ -134,24 +132,10 @@ MESSAGES = {"clear": "%s: nothing is missing, late or closed.", "overridden": "%
             "refused": "%%s: %%s Put it right, or start all the same with a reason, which is recorded: %s" % verdict.OVERRIDE}
 
 
-def _read(given):
-    """The record as data, and its name for messages."""
-    if not isinstance(given, str):
-        return given, "release record"
-    path = os.path.abspath(os.path.expanduser(given))
-    try:
-        with open(path, encoding="utf-8") as handle:
-            text = handle.read()
-    except (OSError, ValueError) as exc:
-        raise InputError("record", given, "cannot be read as a file (%s)" % (getattr(exc, "strerror", None) or exc),
-                         "Write the record, or give the path of the one that is there, on the controller") from exc
-    return policy_text.parse_text(text, path, "record", records.REMEDY), "release record %s" % given
-
-
 def execute(call, now=lambda: datetime.datetime.now(datetime.timezone.utc)):
     """Read and judge."""
     params = call.params
-    data, source = _read(params["record"])
+    data, source = read(params["record"])
     record = records.parse(data, source, params["working_days"], params["holidays"])
     override = verdict.check_override(params["override"])
     found = verdict.judge(record, params["release"], params["required"], now(), override)

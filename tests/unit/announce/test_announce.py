@@ -21,8 +21,8 @@ from tests.unit.announce.mail_sink import MailSink
 from tests.unit.inmanta.loopback import Answer, Loopback
 
 TOKEN = "T0KEN-xyz"
-MAIL = {"mail_to": ["board@example.com", "Bob Example <bob@example.com>"], "mail_from": "Releases <release@example.com>", "mail_host": "127.0.0.1",
-        "mail_security": "none"}
+MAIL = {"mail_to": ["board@example.com", "Bob Example <bob@example.com>"], "mail_from": "Releases <release@example.com>", "mail_host": "127.0.0.1"}
+PLAIN = dict(MAIL, mail_security="none")
 LOGIN = {"mail_username": "ada", "mail_password": TOKEN}
 
 
@@ -71,7 +71,7 @@ def authority(tmp_path_factory):
 
 def test_webhook_and_mail():
     with Loopback(Answer(204)) as server, MailSink() as sink:
-        result = send(webhooks=[hook(server, headers={"Authorization": "Bearer %s" % TOKEN})], **MAIL, mail_port=sink.port,
+        result = send(webhooks=[hook(server, headers={"Authorization": "Bearer %s" % TOKEN})], **PLAIN, mail_port=sink.port,
                       record={"driver": "Bob Example"})
     assert result["sent"] == ["webhook 127.0.0.1", "mail to board@example.com, Bob Example <bob@example.com>"] and result["not_sent"] == []
     (seen,), (mail,) = server.seen, sink.mails
@@ -108,7 +108,7 @@ def test_who_cannot_be_reached_keeps_nobody_from_it():
     port = free_port()
     with Loopback(Answer()) as server:
         result = send(webhooks=[{"url": "http://127.0.0.1:%d/%s" % (port, TOKEN), "name": "chat"}, {"url": "http://user:%s@no-such-host.invalid/" % TOKEN},
-                                hook(server)], **MAIL, mail_port=free_port(), retries=0)
+                                hook(server)], **PLAIN, mail_port=free_port(), retries=0)
     assert result["sent"] == ["webhook 127.0.0.1"] and len(server.seen) == 1
     assert result["not_sent"][0] == "webhook chat: no connection: Connection refused"
     assert result["not_sent"][1].startswith("webhook no-such-host.invalid: no connection: ")
@@ -122,7 +122,7 @@ def test_no_answer_in_time():
 
 def test_a_failure_where_that_is_asked_for():
     with Loopback(Answer(404)) as server, MailSink() as sink, pytest.raises(StagecraftError, match="^Not announced, .*answered 404. Put it right") as raised:
-        send(event="success", webhooks=[hook(server)], on_failure="fail", **MAIL, mail_port=sink.port)
+        send(event="success", webhooks=[hook(server)], on_failure="fail", **PLAIN, mail_port=sink.port)
     assert len(sink.mails) == 1 and raised.value.details["sent"] and raised.value.details["event"] == "success"
 
 
@@ -186,7 +186,7 @@ BAD = [
     (dict(MAIL, mail_from=""), r"mail_from: '' is not a mail address"),
     (dict(MAIL, mail_host=""), r"mail_host: '' is not the name of a mail server"),
     (dict(MAIL, mail_port=70000), r"mail_port: 70000 is not a port"),
-    (dict(MAIL, **LOGIN), r"mail_security: 'none' would send the password of mail_username in the clear"),
+    (dict(PLAIN, **LOGIN), r"mail_security: 'none' would send the password of mail_username in the clear"),
     (dict(MAIL, mail_security="tls", mail_username="ada"), r"mail_username: 'ada' and mail_password go together"),
     (dict(MAIL, mail_security="tls", mail_password=TOKEN), r"mail_username: '' and mail_password go together"),
     (dict(MAIL, ca_path="/nowhere.pem"), r"ca_path: '/nowhere.pem' cannot be read"),
@@ -208,7 +208,7 @@ def test_what_cannot_be_used_stops_the_start_and_nothing_after_it(options, messa
 def test_check_mode_shows_and_sends_nothing():
     said = Said()
     with Loopback(Answer()) as server, MailSink() as sink:
-        result = send(said, check_mode=True, webhooks=[hook(server)], **MAIL, mail_port=sink.port)
+        result = send(said, check_mode=True, webhooks=[hook(server)], **PLAIN, mail_port=sink.port)
     assert server.seen == [] and sink.seen == [] and result["changed"] is True
     assert said.lines == ["would announce by webhook 127.0.0.1: Release v36-1 on production: started",
                           "would announce by mail to board@example.com, Bob Example <bob@example.com>: Release v36-1 on production: started"]

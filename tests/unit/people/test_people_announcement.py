@@ -27,15 +27,16 @@ def facts(**stages):
     return {"stages": stages}
 
 
-DONE = dict(build=stage("done"), stage=stage("done"), install=stage("done", output={"_verdict": "covered", "candidate": 3}))
-JUDGED = dict(DONE, install=stage("done", output={"_verdict": "needs_approval", "candidate": 3, "_digest": "sha256:1"}))
+BEGUN = {"build": stage("done"), "stage": stage("done")}
+DONE = dict(BEGUN, install=stage("done", output={"_verdict": "covered", "candidate": 3}))
+JUDGED = dict(BEGUN, install=stage("done", output={"_verdict": "needs_approval", "candidate": 3, "_digest": "sha256:1"}))
 
 
 @pytest.mark.parametrize("given, event, cause", [
-    (facts(**DONE, configure=stage("done")), "success", ""),
-    (facts(**JUDGED, configure=stage("waiting", cause="waiting for approval: 2")), "waiting", "waiting for approval: 2"),
-    (facts(**JUDGED), "waiting", "The candidate v3 waits for approval, digest sha256:1."),
-    (facts(**DONE), None, ""),
+    ({"stages": dict(DONE, configure=stage("done"))}, "success", ""),
+    ({"stages": dict(JUDGED, configure=stage("waiting", cause="waiting for approval: 2"))}, "waiting", "waiting for approval: 2"),
+    ({"stages": JUDGED}, "waiting", "The candidate v3 waits for approval, digest sha256:1."),
+    ({"stages": DONE}, None, ""),
     (facts(build=stage("done"), stage=stage("failed", cause="not healthy")), "failure", "not healthy"),
     (facts(build=stage("running")), "failure", "The stage build did not come to its end."),
     (facts(), "failure", outcome.UNTOLD),
@@ -56,8 +57,8 @@ def test_outcome_of_an_abort(given, event):
     assert outcome.of_run(given, "v36-1", "r1", aborting=True)[0] == event
 
 
-def made(event="start", record=RECORD, **about):
-    return announcement.compose(event, dict(ABOUT, **about), record, NOW)
+def made(event="start", record=None, **about):
+    return announcement.compose(event, dict(ABOUT, **about), RECORD if record is None else record, NOW)
 
 
 def test_words_and_data():
