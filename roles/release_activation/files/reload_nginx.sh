@@ -6,9 +6,11 @@
 # Reloads nginx when its configuration is right, and waits until its old workers have ended, or GRACE seconds. A reload returns before
 # the old workers know of it, and they go on to take requests for the old list until they do.
 grace=$1
-nginx -t -q || exit 1
-old=$(pgrep -d, -f '^nginx: worker process$')
-systemctl reload nginx || exit 1
+${NGINX:-nginx} -t -q || exit 1
+# Of this nginx alone, where its file tells which it is.
+master=$(cat "${NGINX_PID:-/run/nginx.pid}" 2>/dev/null)
+old=$(pgrep -d, ${master:+-P "$master"} -f '^nginx: worker process$')
+${NGINX_RELOAD:-systemctl reload nginx} || exit 1
 [ -n "$old" ] || exit 0
 
 # wait_while PATTERN SECONDS
