@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 import smtplib
+import socket
 from email.message import EmailMessage
 from email.utils import parseaddr
 
@@ -82,10 +83,13 @@ class Mail:
             raise NotDelivered("%s: no connection to %s: %s" % (self.name, self._host, reason(exc))) from None
 
     def _connect(self, timeout):
+        # Not smtplib's own way to find this name: it asks the DNS, which can take longer than all the rest.
+        here = socket.gethostname()
+        options = dict(timeout=timeout, local_hostname=here if "." in here else "[127.0.0.1]")
         if self._security == "tls":
-            server = smtplib.SMTP_SSL(self._host, self._port, timeout=timeout, context=self._context)
+            server = smtplib.SMTP_SSL(self._host, self._port, context=self._context, **options)
         else:
-            server = smtplib.SMTP(self._host, self._port, timeout=timeout)
+            server = smtplib.SMTP(self._host, self._port, **options)
         try:
             if self._security == "starttls":
                 server.starttls(context=self._context)
