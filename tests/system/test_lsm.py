@@ -25,7 +25,7 @@ MODULE = {
     # What the exporters of LSM do: they tell the server the definitions that the model has.
     "plugins/__init__.py": """
 import json, os, urllib.error, urllib.request
-from inmanta.export import exporter
+from inmanta.export import export
 from inmanta.plugins import plugin
 
 @plugin
@@ -46,11 +46,11 @@ def tell(name):
                                          {"X-Inmanta-tid": definitions["environment"]}, method="PUT")
         urllib.request.urlopen(request, timeout=30)
 
-@exporter("service_entities_exporter")
+@export("service_entities_exporter")
 def lenient(exporter):
     tell("service_entities_exporter")
 
-@exporter("service_entities_exporter_strict")
+@export("service_entities_exporter_strict")
 def strict(exporter):
     tell("service_entities_exporter_strict")
 """,
