@@ -113,7 +113,7 @@ def test_release_record(project):
     assert [seen["body"]["event"] for seen in chat.seen] == ["start", "success", "start", "failure"]
     assert "nowhere" in chat.seen[3]["body"]["cause"] and chat.seen[1]["body"]["override"] == "the board agreed by phone"
     message = project.git("tag", "--list", "--format=%(contents)", "v36-1", directory=project.origin)
-    assert message.startswith("Release v36-1\n\nThe release record was overridden because: the board agreed by phone\n\nnotices[0] 'mail to the users'")
+    assert message.startswith("Release v36-1\n\nThe release record was overridden because: the board agreed by phone. notices[0] 'mail to the users': is late")
 
 
 def test_pushed_by_somebody_else(project):
