@@ -67,7 +67,7 @@ def dead(_holder):
 def backend(request, tmp_path):
     if request.param == "file":
         return FileBackend(str(tmp_path / "s.fact"), str(tmp_path / "j"), str(tmp_path / "state"))
-    return ParameterBackend(Store(), settle=0.001)
+    return ParameterBackend(Store(), settle=0.02)
 
 
 def take(backend, who=None, now=NOW, alive=living, **more):
