@@ -140,7 +140,8 @@ class Service(Subject):
         return found
 
 
-@pytest.fixture(name="lsm")
+# One for all: a release that is deployed goes on to ask it.
+@pytest.fixture(scope="module", name="lsm")
 def lsm_fixture(bed):
     with LsmServer(bed.api().url, step=0.05) as server:
         yield server
