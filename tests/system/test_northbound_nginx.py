@@ -106,6 +106,7 @@ def nginx_fixture(tmp_path):
     api.shutdown()
 
 
+@pytest.mark.slow
 def test_blocked_and_opened(nginx):
     assert nginx.asked("/lsm/v1/service_catalog") == 200
     nginx.play("block_nginx.yml").ok()
