@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.stagecraft.release.plugins.module_utils import controller_files
 from ansible_collections.stagecraft.release.plugins.module_utils.changes import policy_text
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.people import record as records
@@ -22,8 +23,7 @@ def read(given):
         return given, "release record"
     path = os.path.abspath(os.path.expanduser(given))
     try:
-        with open(path, encoding="utf-8") as handle:
-            text = handle.read()
+        text = controller_files.text(path)
     except (OSError, ValueError) as exc:
         raise InputError("record", given, "cannot be read as a file (%s)" % (getattr(exc, "strerror", None) or exc),
                          "Write the record, or give the path of the one that is there, on the controller") from exc

@@ -159,6 +159,7 @@ message:
 
 import datetime
 
+from ansible_collections.stagecraft.release.plugins.module_utils import controller_files
 from ansible_collections.stagecraft.release.plugins.module_utils.changes import approval, policy_text, report
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.normalise import Changes
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.policy import judge
@@ -184,12 +185,6 @@ SPEC = dict(
 QUESTION = "Deploy these changes (%s)? Type yes to approve, anything else to leave them waiting: "
 
 
-def read(path):
-    """The text of a policy file."""
-    with open(path, encoding="utf-8") as handle:
-        return handle.read()
-
-
 def execute(call):
     """Judge; progress lines only when a person has to look."""
     params = call.params
@@ -197,7 +192,7 @@ def execute(call):
         raise InputError("table_limit", params["table_limit"], "is negative", "Give 0 or more")
     changes = Changes.from_dict({"changes": params["changes"], "unchecked": params["unchecked"]})
     approvals = approval.parse(params["approve"], "approve", params["approve_by"])
-    policy = policy_text.from_option(params["policy"], read)
+    policy = policy_text.from_option(params["policy"], controller_files.text)
     verdict = judge(changes, policy, approvals, datetime.datetime.now(datetime.timezone.utc), params["subject"])
     lines = table(changes, {row["resource"]: row["reason"] for row in verdict.unexpected}, params["table_limit"])
     for line in lines if verdict.verdict == "needs_approval" else ():

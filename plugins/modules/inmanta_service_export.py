@@ -62,7 +62,8 @@ reports:
 
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import arguments
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.opening import open_environment
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.service_export import catalog, export
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.service_export import export
+from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.services import catalog
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(

@@ -114,6 +114,7 @@ message:
   type: str
 """
 
+from ansible_collections.stagecraft.release.plugins.module_utils import controller_files
 from ansible_collections.stagecraft.release.plugins.module_utils.changes.expectation import Expectation, Verdict
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
@@ -127,15 +128,9 @@ SPEC = dict(
 )
 
 
-def read(path):
-    """The text of a file."""
-    with open(path, encoding="utf-8") as handle:
-        return handle.read()
-
-
 def execute(call):
     """Check the expectation, and compare."""
-    expectation = Expectation.parse(call.params["expect"], read, call.params["modules"])
+    expectation = Expectation.parse(call.params["expect"], controller_files.text, call.params["modules"])
     resources = call.params["resources"]
     if resources is None:
         return dict(changed=False, verdict="unjudged")

@@ -161,7 +161,7 @@ BEGUN, ENDED = "Read which stages the environment lacks", "Switch auto_deploy to
     (BEGUN, None, False),
     ("Set the environment up as declared", None, False),
     ("Update the project and recompile", "compile: (?!sent|queued)", False),
-    ("Judge the resources of the first version", None, False),
+    ("Judge them by what is expected", None, False),
     ("Deploy the version", r" v\d+: ", None),
     (ENDED, None, True),
 ])

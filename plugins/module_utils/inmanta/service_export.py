@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service catalog, and its export from the model by the orchestrator itself."""
+"""The export of the service definition from the model, by the orchestrator itself."""
 
 from __future__ import annotations
 
@@ -11,19 +11,9 @@ import time
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.client import segment
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.compile import check, failed_stage, failure_text
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors import UnknownEndpoint
-from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.services import CATALOG
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.waiting import Waiter
 
 EXPORT = "/lsm/v1/exporter/export_service_definition"
-
-
-def catalog(client, environment):
-    """The service entities by name, as the catalog describes them."""
-    try:
-        return {item["name"]: item for item in client.get(CATALOG, environment)["data"]}
-    except UnknownEndpoint as exc:
-        raise StagecraftError("url: %s has no LSM: it does not know the service catalog. Give the url of an orchestrator with LSM." % client.url) from exc
 
 
 def export(client, environment, call, clock=time.monotonic, sleep=time.sleep):

@@ -33,16 +33,26 @@ DIAGNOSIS_CHARACTERS = 4000
 LIFTED = "Read it again, look at who changed it, and decide anew"
 
 
+def catalog(client, environment):
+    """The service entities by name, as the catalog describes them."""
+    return {item["name"]: item for item in _ask_catalog(client, environment, CATALOG)}
+
+
 def entity(client, environment, name):
     """The service entity as the catalog has it."""
     try:
-        return client.get("%s/%s" % (CATALOG, segment(name)), environment)["data"]
-    except UnknownEndpoint as exc:
-        raise StagecraftError("url: %s has no LSM: it does not know the service catalog. Give the url of an orchestrator with LSM." % client.url) from exc
+        return _ask_catalog(client, environment, "%s/%s" % (CATALOG, segment(name)))
     except NotFound as exc:
-        known = [item["name"] for item in client.get(CATALOG, environment)["data"]]
+        known = catalog(client, environment)
         raise InputError("service_entity", name, "is not in the service catalog of environment %s" % environment,
                          "Choose from: %s. The catalog is filled when the service definition is exported" % (", ".join(known) or "it is empty")) from exc
+
+
+def _ask_catalog(client, environment, path):
+    try:
+        return client.get(path, environment)["data"]
+    except UnknownEndpoint as exc:
+        raise StagecraftError("url: %s has no LSM: it does not know the service catalog. Give the url of an orchestrator with LSM." % client.url) from exc
 
 
 def target_states(params):
