@@ -35,8 +35,8 @@ options:
     required: true
   only_if:
     description:
-      - The values that must be in force, by the name of the setting. A setting that has another value is left alone and listed in
-        RV(left_alone).
+      - The values that must be in force, by the name of the setting. A setting that has another value is left alone, with a warning,
+        and listed in RV(left_alone).
       - Give the values that an earlier task wrote when putting RV(previous) back, so that what somebody else changed meanwhile stays.
     type: dict
     default: {}
@@ -109,6 +109,8 @@ unsupported_settings:
   elements: str
 """
 
+import json
+
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import arguments, settings
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.opening import open_client, open_environment
@@ -138,6 +140,9 @@ def execute(call):
     plan = settings.plan(present, call.params["settings"], call.params["only_if"], call.params["unsupported"])
     if plan.unsupported and call.params["unsupported"] == "warn":
         call.warn("settings: this server does not have %s" % ", ".join(plan.unsupported))
+    for name, now in plan.left_alone.items():
+        call.warn("settings.%s: is %s now and not %s as only_if has it: somebody else set it, so it was left alone. %s was wanted."
+                  % (name, json.dumps(now), json.dumps(call.params["only_if"][name]), json.dumps(plan.wanted[name])))
     in_force = dict(present.values, **plan.writes)
     if plan.writes and not call.check_mode:
         settings.write(client, uuid, present, plan.writes)

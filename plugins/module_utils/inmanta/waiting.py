@@ -14,7 +14,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.inmanta.errors 
 PROGRESS_EVERY = 30.0
 # What is quick is noticed quickly: the first pauses are shorter than wait_interval.
 FIRST_PAUSE = 0.1
-GROWTH = 1.2
+GROWTH = 1.1
 
 
 class Waiter:
