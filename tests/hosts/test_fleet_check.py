@@ -21,13 +21,15 @@ CHECKED = "TASK [Check the variables that belong to plays] *********************
 def run(directory: Path, playbook: str, inventory: dict[str, Any], **extra: Any) -> Run:
     """Run one of the collection's playbooks, or one that imports it with ``imported`` variables."""
     path = directory / "inventory.json"
+    # In the inventory, so that the playbook is read before the role is looked for.
+    inventory["vars"] = dict(inventory.get("vars", {}), release_role="nobody.knows.this_role")
     path.write_text(json.dumps({"all": inventory}))
     name, imported = "stagecraft.release.%s" % playbook, extra.pop("imported", None)
     if imported is not None:
         importing = directory / "import.json"
         importing.write_text(json.dumps([{"name": "Import", "ansible.builtin.import_playbook": name, "vars": imported}]))
         name = str(importing)
-    done = subprocess.run(["ansible-playbook", "-i", str(path), name, "-e", json.dumps(dict({"release_role": "nobody.knows.this_role"}, **extra))],
+    done = subprocess.run(["ansible-playbook", "-i", str(path), name, "-e", json.dumps(extra)],
                           env=environ(), text=True, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
     return Run(done.returncode, done.stdout, 0.0)
 

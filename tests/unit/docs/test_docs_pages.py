@@ -44,7 +44,8 @@ def specs(role):
 
 def known_names():
     """Variables of the roles, and the other names that look like one: modules, groups, the filter, what the engine registers."""
-    names = {"inmanta_model", "stages_now", "stages_outputs", "stages_stage", "stages_pending", "inmanta_model_targets", "inmanta_model_serial"}
+    names = {"inmanta_model", "stages_now", "stages_outputs", "stages_stage", "stages_pending", "stages_gate", "stages_to_prove",
+             "inmanta_model_targets", "inmanta_model_serial"}
     names |= {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
     names |= {"inmanta_project_release_host"}
     for role in ("inmanta_model", "inmanta_project_release", "release_announce", "stages"):
