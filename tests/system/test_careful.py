@@ -9,12 +9,12 @@ from __future__ import annotations
 import getpass
 import grp
 import os
-import signal
 import threading
 import time
 
 import pytest
 
+from tests.system.killing import Point, kill_at
 from tests.system.playbooks import EXPECT_ALL
 from tests.system.subject import Subject, converse
 
@@ -130,38 +130,44 @@ def test_failure_stops_the_rest_and_is_gone_on_with(running):
     assert running.settings == settings and paused(running) == [] and running.facts()["saved"] == {}
 
 
-def killed(subject, release, task):
-    """A run that SIGKILL ended when it began a task."""
-    process = subject.start("deploy_careful", release, inmanta_model_policy=EXPECT_ALL, inmanta_model_careful_order=ORDER)
-    for line in process.stdout:
-        if "[stagecraft.release.inmanta_model : %s]" % task in line:
-            break
-    else:
-        raise AssertionError("no task %s" % task)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.stdout.close()
-    process.wait()
-
-
 @pytest.mark.slow
-def test_killed_in_the_middle(running):
-    """Between two agents: nothing more is deployed, and the next run goes on. While they are being held: restore.yml puts everything back."""
+@pytest.mark.parametrize("point", [
+    Point("Save the agents that are held"), Point("Switch off what deploys by itself"), Point("Promote the candidate"),
+    Point("Prove that no agent deploys before its turn"), Point("Say what the agent did", count=2), Point("Put the saved settings back")])
+def test_killed_and_gone_on_with(running, tmp_path, point):
+    """Nothing more is deployed once the run is dead, and a plain second run ends what it began."""
     settings = running.settings
     release = next_release(running)
     with Sampler(running.repository, TURNS) as disk:
-        killed(running, release, "Say what the agent did")
+        kill_at(point, running, "deploy_careful", release, tmp_path, inmanta_model_careful_order=ORDER).wait()
         time.sleep(3)
-        assert disk.order == []
+        dead = list(disk.order)
+        assert dead == TURNS[:len(dead)]
+        time.sleep(3)
+        assert disk.order == dead
         careful(running, release).ok()
         assert disk.order == TURNS
     assert running.settings == settings and paused(running) == [] and running.facts()["saved"] == {}
+    assert list(running.versions.values()).count("active") == 1
 
+
+@pytest.mark.slow
+def test_killed_and_restored(running, tmp_path):
+    """While the agents are being held: restore.yml puts everything back. In the halt of that: resume.yml first, as the message says."""
+    settings = running.settings
     with Sampler(running.repository, TURNS) as disk:
-        killed(running, next_release(running), "Promote the candidate")
+        kill_at(Point("Promote the candidate"), running, "deploy_careful", next_release(running), tmp_path, inmanta_model_careful_order=ORDER).wait()
         assert paused(running) and running.settings["autostart_agent_deploy_interval"] == "0"
         running.run("restore").ok()
     assert running.settings == settings and paused(running) == []
     assert set(disk.order) <= set(TURNS)
+
+    release = next_release(running)
+    kill_at(Point("Resume the environment with its agents paused"), running, "deploy_careful", release, tmp_path, inmanta_model_careful_order=ORDER).wait()
+    careful(running, release).refused("is halted", "resume")
+    running.run("resume").ok()
+    careful(running, release).ok()
+    assert running.settings == settings and paused(running) == [] and running.facts()["saved"] == {}
 
 
 @pytest.mark.slow

@@ -153,25 +153,25 @@ def test_too_many_failures(first):
     assert first.repository.deployed("missing/lost") == "never deployed"
 
 
-BEGUN, ENDED = "Read which stages the environment lacks", "Switch auto_deploy to what is declared"
+BEGUN, ENDED = Point("Read which stages the environment lacks"), Point("Switch auto_deploy to what is declared")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task, line, on_disk", [
-    (BEGUN, None, False),
-    ("Set the environment up as declared", None, False),
-    ("Update the project and recompile", "compile: (?!sent|queued)", False),
-    ("Judge them by what is expected", None, False),
-    ("Deploy the version", r" v\d+: ", None),
-    (ENDED, None, True),
+@pytest.mark.parametrize("point, on_disk", [
+    (BEGUN, False),
+    (Point("Set the environment up as declared"), False),
+    (Point("Update the project and recompile", line="compile: (?!sent|queued)"), False),
+    (Point("Judge them by what is expected"), False),
+    (Point("Deploy the version", line=r" v\d+: "), None),
+    (ENDED, True),
 ])
-def test_killed(first, tmp_path, task, line, on_disk):
+def test_killed(first, tmp_path, point, on_disk):
     release = first.release()
-    kill_at(Point(task, line=line), first, "deploy_new", release, tmp_path, **first.options({})).wait()
+    kill_at(point, first, "deploy_new", release, tmp_path, **first.options({})).wait()
     first.find()
     assert on_disk is None or (first.motd == release) is on_disk
     # Up to release 14 a setting that nobody has set or read is not listed.
-    assert first.settings.get("auto_deploy", True) is (task in (BEGUN, ENDED))
+    assert first.settings.get("auto_deploy", True) is (point in (BEGUN, ENDED))
     first.deploy(release).ok()
     assert first.motd == release
     assert first.settings["auto_deploy"] is True and first.settings["protected_environment"] is True

@@ -76,11 +76,14 @@ class Hosts:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.inventory = directory / "inventory.json"
-        self.inventory.write_text(json.dumps({"all": {"hosts": {name: {
-            "ansible_connection": "local", "motd_directory": str(directory / name / "motd"),
-            "stages_facts_path": str(directory / name / "facts.d" / "stagecraft.fact"),
-            "stages_journal_path": str(directory / name / "journal.jsonl"),
-            "stages_state_directory": str(directory / name / "state")} for name in ("one",)}}}))
+        self.declare()
+
+    def declare(self, **variables: Any) -> None:
+        """Write the inventory, with more variables of the host."""
+        own = self.directory / "one"
+        self.inventory.write_text(json.dumps({"all": {"hosts": {"one": dict(
+            variables, ansible_connection="local", motd_directory=str(own / "motd"), stages_facts_path=str(own / "facts.d" / "stagecraft.fact"),
+            stages_journal_path=str(own / "journal.jsonl"), stages_state_directory=str(own / "state"))}}}))
 
     def run(self, *arguments: str, **extra: Any) -> Run:
         """Run the playbook of the unit."""
@@ -137,6 +140,12 @@ def test_unit_of_the_guide_with_the_playbooks_of_the_collection(tmp_path):
     assert "changed=1 " in hosts.staged("site", "--check", motd_release="r1", stages_verify="fast").ok().text
     assert hosts.shown("one") is None
     hosts.staged("configure", motd_release="r1", stages_verify="fast").ok()
+    assert hosts.shown("one") == "Welcome (r1)\n"
+
+    hosts.declare(stages_verify="fast")
+    assert "0 of 1 hosts lack a stage" in hosts.staged("site", motd_release="r1").ok().text
+    link.unlink()
+    hosts.staged("site", motd_release="r1").ok()
     assert hosts.shown("one") == "Welcome (r1)\n"
 
 

@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import uuid
 
 import pytest
 
 from tests.bed.lsm import LsmServer
 from tests.system.databases import Database
+from tests.system.killing import Point, kill_at
 from tests.system.playbooks import EXPECT_ALL
 from tests.system.subject import COVER_NOTHING, Subject, digest_of, new_subject
 
@@ -219,32 +218,19 @@ def test_abort_puts_the_tables_back(service, restored):
         service.database.run("DELETE FROM lsm_serviceentity WHERE environment = '%s'" % service.id)
 
 
-def killed(service, release, task):
-    """An upgrade that SIGKILL ended when it began a task."""
-    process = service.start("upgrade", release, inmanta_model_policy=EXPECT_ALL)
-    for line in process.stdout:
-        if line.startswith("TASK") and line.split(" : ")[-1].startswith(task):
-            break
-    else:
-        raise AssertionError("no task %s" % task)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.stdout.close()
-    process.wait()
-
-
 @pytest.mark.slow
-def test_killed_and_gone_on_with(service):
+def test_killed_and_gone_on_with(service, tmp_path):
     release = service.define("ring")
-    killed(service, release, "Export the service definition with its entry point")
+    kill_at(Point("Export the service definition with its entry point"), service, "upgrade", release, tmp_path).wait()
     assert not service.customer.open and service.paused and set(service.facts()["saved"]) >= {"northbound", "lsm_agents", "database"}
     service.upgrade(release).ok()
     assert service.dumps == ["before-%s.dump" % release] and service.motd == release and service.clean()
 
 
 @pytest.mark.slow
-def test_killed_and_restored(service):
+def test_killed_and_restored(service, tmp_path):
     release = service.define("star")
-    killed(service, release, "Dump the database")
+    kill_at(Point("Dump the database"), service, "upgrade", release, tmp_path).wait()
     assert not service.customer.open and service.paused
     service.upgrade(release, inmanta_model_lsm=False).refused("an upgrade with LSM of", "its north-bound API is blocked")
     service.run("restore").ok()
