@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.stagecraft.release.plugins.module_utils.announce.delivery import NotDelivered, check_numbers, deliver, tls
+from ansible_collections.stagecraft.release.plugins.module_utils.announce.delivery import NotDelivered, check_numbers, deliver
 from ansible_collections.stagecraft.release.plugins.module_utils.announce.mail import Mail
 from ansible_collections.stagecraft.release.plugins.module_utils.announce.webhook import Webhook
+from ansible_collections.stagecraft.release.plugins.module_utils.certificates import tls_context
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.people import announcement
 
@@ -56,7 +57,7 @@ def _senders(params, data):
     check_numbers(params["timeout"], params["retries"])
     found = []
     # Reading the authorities of the system takes longer than all the rest.
-    context = tls(params["validate_certs"], params["ca_path"]) if params["ca_path"] or params["mail_to"] and params["mail_security"] != "none" else None
+    context = tls_context(params["validate_certs"], params["ca_path"]) if params["ca_path"] or params["mail_to"] and params["mail_security"] != "none" else None
     verify = params["validate_certs"] and (params["ca_path"] or True)
     for number, entry in enumerate(params["webhooks"]):
         hook = Webhook(entry, "webhooks[%d]" % number)

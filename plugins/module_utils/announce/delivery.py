@@ -45,22 +45,6 @@ def deliver(send, retries, heartbeat=lambda: None, sleep=time.sleep):
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def tls(validate_certs=True, ca_path=None):
-    """How to prove who the other side is.
-
-    :param ca_path: file with certificate authorities to prove it with.
-    :raises StagecraftError: the file is none.
-    """
-    try:
-        context = ssl.create_default_context(cafile=ca_path or None)
-    except (OSError, ValueError) as exc:
-        raise InputError("ca_path", ca_path, "cannot be read as certificates (%s)" % exc, "Give a file in PEM format") from exc
-    if not validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def reason(exc):
     """Why a connection failed, from its innermost cause: the outer layers repeat the address."""
     seen = set()

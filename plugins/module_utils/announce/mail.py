@@ -28,7 +28,7 @@ class Mail:
     :param to: addresses, as ``name@example.com`` or ``Name <name@example.com>``.
     :param sender: address of the sender.
     :param security: one of SECURITY.
-    :param context: for TLS, see ``delivery.tls``.
+    :param context: for TLS, see ``certificates.tls_context``.
     """
 
     def __init__(self, to, sender, host, port=None, security="starttls", username=None, password=None, context=None):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import ssl
 import tempfile
 import time
 import urllib.error
@@ -16,6 +15,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import manifest, paths
+from ansible_collections.stagecraft.release.plugins.module_utils.certificates import tls_context
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 
 SIGNATURE_LIMIT = 64 * 1024
@@ -60,18 +60,6 @@ def checked_headers(headers):
         if not (name + value).isascii() or not (name + value).isprintable():
             raise InputError("headers", name, "has a name or value with characters that no header can hold", "Give printable ASCII")
     return checked
-
-
-def tls_context(validate_certs, ca_path):
-    """How certificates of servers are checked."""
-    try:
-        context = ssl.create_default_context(cafile=ca_path or None)
-    except (OSError, ValueError) as exc:
-        raise InputError("ca_path", ca_path, "cannot be used: %s" % exc, "Give a file of certificates in PEM form") from exc
-    if not validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 class Reader:

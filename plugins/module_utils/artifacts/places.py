@@ -19,6 +19,7 @@ import urllib.request
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import documents, paths
+from ansible_collections.stagecraft.release.plugins.module_utils.certificates import tls_context
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -289,7 +290,7 @@ class Access:
     def _tls(self):
         with self._lock:
             if self._context is None:
-                self._context = documents.tls_context(*self._certificates)
+                self._context = tls_context(*self._certificates)
             return self._context
 
 

@@ -317,7 +317,7 @@ def test_tls(verify, refused, path, tmp_path):
         url = tls.url.replace("http:", "https:") + "/shop/v2"
         assert "certificate verify failed" in refused(url)
         assert verify(url, ca_path=pem)["signature"] == verify(url, validate_certs=False)["signature"] == "good"
-        assert "ca_path: '/none' cannot be used" in refused(url, ca_path="/none")
+        assert "ca_path: '/none' cannot be read as certificates" in refused(url, ca_path="/none")
         tls.odd["/shop/v2/manifest.json"] = (302, {"Location": plain.url + "/shop/v2/manifest.json"}, [], 0)
         assert "redirects from https to http" in refused(url, ca_path=pem) and not plain.seen
 
