@@ -14,7 +14,6 @@ import pytest
 from tests.bed.lsm import LsmServer
 from tests.system.databases import Database
 from tests.system.killing import Point, kill_at
-from tests.system.playbooks import EXPECT_ALL
 from tests.system.subject import COVER_NOTHING, Subject, digest_of, new_subject
 
 EXPORTER = "service_entities_exporter"
