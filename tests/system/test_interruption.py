@@ -47,7 +47,7 @@ ABORT_POINTS = [
     pytest.param(Point("Delete the candidate", count=2), id="before the candidate is deleted"),
     pytest.param(Point("Revert the release branch"), id="candidate deleted"),
     pytest.param(Point("Update the project and recompile", line=RUNNING_LINE), id="compile of the reverted branch"),
-    pytest.param(Point("Deploy the release before", count=2, line=DEPLOY_LINE), id="deployment of the release before"),
+    pytest.param(Point("Deploy the release before", line=DEPLOY_LINE), id="deployment of the release before"),
     pytest.param(Point("Forget the saved settings"), id="settings restored, saved not cleared"),
 ]
 
