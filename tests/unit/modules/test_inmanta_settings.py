@@ -56,7 +56,9 @@ def test_the_settings_in_force_are_read_back(server):
 
 def test_what_somebody_else_changed_is_left_alone(server):
     server.settings = {"auto_deploy": False, INTERVAL: "30"}
-    result = run(module, settings={"auto_deploy": True, INTERVAL: "600"}, only_if={"auto_deploy": False, INTERVAL: "0"})
+    warnings = []
+    result = run(module, warn=warnings.append, settings={"auto_deploy": True, INTERVAL: "600"}, only_if={"auto_deploy": False, INTERVAL: "0"})
+    assert len(warnings) == 1 and all(text in warnings[0] for text in (INTERVAL, 'is "30" now', 'not "0"', '"600" was wanted'))
     assert result["changed_settings"] == ["auto_deploy"] and result["left_alone"] == {INTERVAL: "30"}
     assert result["settings"] == {"auto_deploy": True, INTERVAL: "30"} and server.settings[INTERVAL] == "30"
 
