@@ -131,20 +131,22 @@ def test_failure_stops_the_rest_and_is_gone_on_with(running):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", [
-    Point("Save the agents that are held"), Point("Switch off what deploys by itself"), Point("Promote the candidate"),
-    Point("Prove that no agent deploys before its turn"), Point("Say what the agent did", count=2), Point("Put the saved settings back")])
-def test_killed_and_gone_on_with(running, tmp_path, point):
+@pytest.mark.parametrize("point, deployed", [
+    (Point("Save the agents that are held"), []),
+    (Point("Switch off what deploys by itself"), []),
+    (Point("Promote the candidate"), []),
+    (Point("Prove that no agent deploys before its turn"), []),
+    (Point("Say what the agent did"), []),
+    (Point("Say what the agent did", count=2), TURNS[:1]),
+    (Point("Put the saved settings back"), TURNS)])
+def test_killed_and_gone_on_with(running, tmp_path, point, deployed):
     """Nothing more is deployed once the run is dead, and a plain second run ends what it began."""
     settings = running.settings
     release = next_release(running)
     with Sampler(running.repository, TURNS) as disk:
         kill_at(point, running, "deploy_careful", release, tmp_path, inmanta_model_careful_order=ORDER).wait()
         time.sleep(3)
-        dead = list(disk.order)
-        assert dead == TURNS[:len(dead)]
-        time.sleep(3)
-        assert disk.order == dead
+        assert disk.order == deployed
         careful(running, release).ok()
         assert disk.order == TURNS
     assert running.settings == settings and paused(running) == [] and running.facts()["saved"] == {}
