@@ -9,8 +9,9 @@ What is not there is judged later; what is there and cannot be understood is an 
 
 from __future__ import annotations
 
+from ansible_collections.stagecraft.release.plugins.module_utils import moments
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
-from ansible_collections.stagecraft.release.plugins.module_utils.people import moments, workdays
+from ansible_collections.stagecraft.release.plugins.module_utils.people import workdays
 
 TEXTS = ("release", "crew_chief", "driver", "change_ticket", "summary")
 KEYS = TEXTS + ("window", "notices", "working_days", "holidays")

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.stagecraft.release.plugins.module_utils import moments
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
-from ansible_collections.stagecraft.release.plugins.module_utils.people import moments
 
 REQUIRED = ("crew_chief", "driver", "change_ticket", "notices", "window")
 WANTED = {"crew_chief": "who owns the release", "driver": "who carries it out", "change_ticket": "the ticket of the change",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime
 
+from ansible_collections.stagecraft.release.plugins.module_utils import moments
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
-from ansible_collections.stagecraft.release.plugins.module_utils.people import moments
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DEFAULT = WEEK[:5]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from ansible_collections.stagecraft.release.plugins.module_utils import moments
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
-from ansible_collections.stagecraft.release.plugins.module_utils.people import moments, record, verdict, workdays
+from ansible_collections.stagecraft.release.plugins.module_utils.people import record, verdict, workdays
 
 UTC = datetime.timezone.utc
 BRUSSELS = moments.zone("Europe/Brussels", "zone")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Times as people write them, in a time zone. Pure."""
+"""Times as people write them, in a time zone. Every room may use it. Pure."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ def zone(name, field):
     try:
         return zoneinfo.ZoneInfo(name)
     except (KeyError, ValueError, OSError) as exc:  # a name that leads out of the database, or to a directory of it
+        if not zoneinfo.available_timezones():
+            raise InputError(field, name, "cannot be looked up: this machine has no database of time zones",
+                             "Install the package tzdata of the system, or the Python package tzdata where Ansible runs") from exc
         raise InputError(field, name, "is not a time zone that is known here", remedy) from exc
 
 
