@@ -58,10 +58,12 @@ class Schedule:
 
     :param rings: tuple of ``Ring``.
     :param history: how far back a candidate may be, counted from now.
+    :param domain_variable: the host variable that holds a target's failure domain; empty where domains do not matter.
     """
 
     rings: tuple
     history: int = 72 * 3600
+    domain_variable: str = ""
 
     def ring(self, name):
         """The ring of that name; the last one, the most cautious, where there is none."""
