@@ -39,7 +39,8 @@ class Mark:
     """What a person or a health gate said about a snapshot; the last one about a snapshot counts.
 
     :param state: one of ``STATES``.
-    :param approved: with ``badfwd``: who approved that targets may go past what the ring before them runs; empty where nobody did.
+    :param approved: with ``badfwd``: who approved that targets may go past what the ring before them runs; with ``good``: who approved that
+        targets may go to it again although others that were marked bad with it still are; empty where nobody did.
     """
 
     snapshot: str
@@ -89,6 +90,7 @@ class Target:
     :param current: the snapshot that it runs; None where it runs none yet.
     :param ran: every snapshot that it is known to have run, ``current`` too.
     :param disabled: why the target itself takes no release; empty where it does.
+    :param since: the instant from which it runs ``current``; None where that is not known.
     """
 
     name: str
@@ -96,3 +98,4 @@ class Target:
     current: str | None = None
     ran: frozenset = field(default_factory=frozenset)
     disabled: str = ""
+    since: int | None = None
