@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming, windows
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.candidates import Candidates
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import Marks
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.stops import Stops
@@ -27,16 +27,7 @@ def compile(now, schedule, snapshots, marks, stops=(), progress=None, approvals=
         newer than the ring before it has reached. ``fleet.decide_fleet`` finds it out; without it each ring goes by its own clock.
     :return: :class:`Plan`.
     """
-    if closed is None:
-        closed = _always_open
-        if any(ring.windows or ring.freezes for ring in schedule.rings):
-            from ansible_collections.stagecraft.release.plugins.module_utils.rollout import windows
-            closed = windows.closed
-    return Plan(now, schedule, snapshots, marks, stops, progress or {}, approvals or {}, closed, reached or {})
-
-
-def _always_open(_ring, _now):
-    return ""
+    return Plan(now, schedule, snapshots, marks, stops, progress or {}, approvals or {}, closed or windows.closed, reached or {})
 
 
 class Plan:
