@@ -42,7 +42,8 @@ class Marks:
 
     def refused(self, name):
         """Whether the snapshot's own mark forbids it: what is not known to be good counts as bad."""
-        return self.state(name) not in ("", GOOD)
+        mark = self.last.get(name)
+        return mark is not None and mark.state != GOOD
 
     def objection(self, name):
         """Why no target goes to a snapshot.
