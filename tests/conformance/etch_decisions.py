@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import sys
 
-import own_import
-
-own_import.install()
-
-import etch_inputs  # noqa: E402  pylint: disable=wrong-import-position
-import vectors  # noqa: E402  pylint: disable=wrong-import-position
-from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError  # noqa: E402  pylint: disable=wrong-import-position
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout import etch  # noqa: E402  pylint: disable=wrong-import-position
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import Marks  # noqa: E402  pylint: disable=wrong-import-position
+import vectors  # first: it lets the collection be imported
+import etch_inputs
+from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout import etch
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import Marks
 
 LEFT_OUT = "O"  # faults of the tagger program itself
 

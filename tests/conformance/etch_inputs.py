@@ -4,20 +4,20 @@
 
 """Vectors of etch, in the words of this collection: the schedule of the seed, and what a vector does not say.
 
-Assumed, since a vector has no history: until now the target ran what its ring was due, hour by hour, as far as there was a snapshot, and the marks
-were made just now, each for itself. A static tag, and one that the client asks for, is a pin.
+Assumed, since a vector has no history: until now the target ran what its ring was due, hour by hour, as far as there was a snapshot (where only good
+ones count, one that is marked good), and the marks were made just now, each for itself. A static tag, and one that the client asks for, is a pin.
 """
 
 from __future__ import annotations
 
 import base64
 
-import vectors
+import vectors  # first: it lets the collection be imported
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import etch, etch_marks, naming
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.decide import decide_now
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.rings import Ring, Schedule
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, Mark, Pin, Snapshot, Stop, Target
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, GOOD, Mark, Pin, Snapshot, Stop, Target
 
 RINGS = ("dev", "qa", "stg", "prod-a", "prod")
 GROUPS = {"dev": "dev", "int": "dev", "qa": "qa", "stg": "stg", "prod": "prod"}
@@ -69,12 +69,14 @@ def decide(vector: dict):
     :raises InputError: it refuses the marks, and then holds every target with the last valid ones.
     """
     given, now = vector["input"], vectors.instant(vector["input"]["now"])
-    there, rings = snapshots(given["tags"]), schedule(given.get("variant") == "needgood")
-    mine = rings.ring(ring(given["node"]))
-    ran = [snapshot.name for snapshot in sorted(there, key=lambda snapshot: snapshot.at) if snapshot.at <= now - mine.delay]
+    said, only_good = marks(given, True), given.get("variant") == "needgood"
+    there, rings = snapshots(given["tags"]), schedule(only_good)
+    mine, state = rings.ring(ring(given["node"])), {mark.snapshot: mark.state for mark in said}
+    ran = [snapshot.name for snapshot in sorted(there, key=lambda snapshot: snapshot.at)
+           if snapshot.at <= now - mine.delay and (not only_good or state.get(snapshot.name) == GOOD)]
     target = Target(given["node"]["name"], mine.name, ran[-1] if ran else None, frozenset(ran))
     tag = given.get("client_tag") or given.get("static_tag")
     name = tag[len(etch.TAGS):] if tag and tag.startswith(etch.TAGS) else tag
     pins = {target.name: Pin(target.name, name, EVER, why="static tag %r" % tag)} if tag else {}
     stops = [] if given.get("killswitch") is None else [Stop(FLEET)]
-    return decide_now(now, target, rings, there, marks(given, True), pins, stops)
+    return decide_now(now, target, rings, there, said, pins, stops)

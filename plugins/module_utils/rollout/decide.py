@@ -97,7 +97,7 @@ def _run(candidates, taken, passed, here, barrier):
         "; nothing within the %s that the schedule looks back is acceptable" % span(candidates.plan.schedule.history)
         if age > candidates.plan.schedule.history else "")
     if here and (taken.at, name) < here:
-        return Decision(RUN, name, "back", "%s is marked, so the target goes back: %s" % (here[1], reason), passed)
+        return Decision(RUN, name, "back", "the target goes back from %s, which is marked %s: %s" % (here[1], candidates.plan.marks.state(here[1]), reason), passed)
     return Decision(RUN, name, "due", reason, passed)
 
 
