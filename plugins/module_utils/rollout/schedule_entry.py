@@ -12,6 +12,8 @@ _TAG = "tag:yaml.org,2002:"
 # Scalars are taken as they are written: 1:30 is no number here, and a date stays a text.
 _SCALARS = tuple(_TAG + name for name in ("str", "int", "float", "bool", "timestamp"))
 
+_MANY = 8
+
 
 class Entry:
     """One value of the file.
@@ -95,17 +97,19 @@ def read(text, source):
         mark = getattr(exc, "problem_mark", None)
         raise InputError("%s line %d" % (source, mark.line + 1) if mark else source, getattr(exc, "problem", None) or " ".join(str(exc).split()),
                          "is why it cannot be read as YAML", "Correct the file; texts with a colon, a star or a percent sign in front need quotes") from exc
+    except RecursionError as exc:
+        raise InputError(source, text[:40], "is nested too deeply", "Write a mapping with the key rings") from exc
     if node is None:
         raise InputError(source, text, "holds no schedule", "Write a mapping with the key rings")
     return Entry(node, source)
 
 
-def _shown(node, depth=0):
-    """A value for messages."""
+def _shown(node, inside=False):
+    """A value for messages, without what is deep inside."""
     if node.id == "scalar":
         return node.value
-    if depth == 2:
+    if inside:
         return "..."
     if node.id == "sequence":
-        return [_shown(item, depth + 1) for item in node.value]
-    return {str(_shown(key, 2)): _shown(value, depth + 1) for key, value in node.value}
+        return [_shown(item, True) for item in node.value[:_MANY]] + ["..."] * (len(node.value) > _MANY)
+    return {str(_shown(key, True)): _shown(value, True) for key, value in node.value[:_MANY]}

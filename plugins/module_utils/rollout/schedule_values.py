@@ -131,6 +131,9 @@ def edge(entry, here, last):
         if re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", text):
             raise
         raise InputError(entry.field, text, "is neither a day nor a time", remedy) from exc
-    if not isinstance(when, datetime.datetime):
-        when = moments.at(when + datetime.timedelta(days=1 if last else 0), datetime.time(), here)
-    return int(when.timestamp())
+    try:
+        if not isinstance(when, datetime.datetime):
+            when = moments.at(when + datetime.timedelta(days=1 if last else 0), datetime.time(), here)
+        return int(when.timestamp())
+    except OverflowError:
+        return entry.refuse("is out of the range of dates", remedy)

@@ -20,7 +20,7 @@ KINDS = (ALLOW, DENY)
 _AHEAD = 8 * 366 * 86400
 # Beginnings of a deny window that are followed to find its end.
 _BEGINNINGS = 50000
-_STEPS = 5000
+_STEPS = 2000
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def closed(ring, now):
     for window in ring.windows:
         begin = window.began(now) if window.kind == DENY else None
         if begin is not None:
-            return "closed until %s at least, by the deny window %s%s" % (
+            return "closed until %s at least, by the deny window '%s'%s" % (
                 shown(begin + window.seconds, window.zone), window.cron.text, _why(window.reason))
     for allowed in _allowed(ring):
         if all(window.began(now) is None for window in allowed):
-            return "outside %s" % " and ".join("the allow window %s%s" % (window.cron.text, _why(window.reason)) for window in allowed)
+            return "outside %s" % " and ".join("the allow window '%s'%s" % (window.cron.text, _why(window.reason)) for window in allowed)
     return ""
 
 
