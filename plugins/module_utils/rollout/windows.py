@@ -19,8 +19,8 @@ ALLOW, DENY = "allow", "deny"
 KINDS = (ALLOW, DENY)
 _AHEAD = 8 * 366 * 86400
 # Beginnings of a deny window that are followed to find its end.
-_BEGINNINGS = 50000
-_STEPS = 2000
+_BEGINNINGS = 10000
+_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -62,23 +62,16 @@ class Freeze:
 
 
 def closed(ring, now):
-    """Why a ring may not change.
+    """Why a ring may not change, and when it may again.
 
     :param ring: a ``Ring``.
     :return: the reason as text, or an empty text where it may.
     """
-    for freeze in ring.freezes:
-        if freeze.begin <= now < freeze.end:
-            return "frozen until %s%s" % (shown(freeze.end, freeze.zone), _why(freeze.reason, freeze.ticket))
-    for window in ring.windows:
-        begin = window.began(now) if window.kind == DENY else None
-        if begin is not None:
-            return "closed until %s at least, by the deny window '%s'%s" % (
-                shown(begin + window.seconds, window.zone), window.cron.text, _why(window.reason))
-    for allowed in _allowed(ring):
-        if all(window.began(now) is None for window in allowed):
-            return "outside %s" % " and ".join("the allow window '%s'%s" % (window.cron.text, _why(window.reason)) for window in allowed)
-    return ""
+    reason = _reason(ring, now)
+    opening = opens(ring, now) if reason else ""
+    if not reason or opening and "until %s" % opening in reason:
+        return reason
+    return "%s; %s" % (reason, "opens at %s" % opening if opening else "no time was found at which it opens")
 
 
 def may_finish(ring, started, now):
@@ -87,9 +80,9 @@ def may_finish(ring, started, now):
     :param started: when the batch began.
     :return: True or False.
     """
-    if not closed(ring, now):
+    if not _reason(ring, now):
         return True
-    if started > now or closed(ring, started) or any(freeze.begin <= now < freeze.end for freeze in ring.freezes):
+    if started > now or _reason(ring, started) or any(freeze.begin <= now < freeze.end for freeze in ring.freezes):
         return False
     if any(window.kind == DENY and not window.overrun and window.began(now) is not None for window in ring.windows):
         return False
@@ -135,6 +128,19 @@ def shown(at, zone):
     """An instant as people read it, with its time zone."""
     when = datetime.datetime.fromtimestamp(at, zone)
     return "%s %s" % (when.strftime("%Y-%m-%d %H:%M"), getattr(zone, "key", "UTC"))
+
+
+def _reason(ring, now):
+    for freeze in ring.freezes:
+        if freeze.begin <= now < freeze.end:
+            return "frozen until %s%s" % (shown(freeze.end, freeze.zone), _why(freeze.reason, freeze.ticket))
+    for window in ring.windows:
+        if window.kind == DENY and window.began(now) is not None:
+            return "closed by the deny window '%s'%s" % (window.cron.text, _why(window.reason))
+    for allowed in _allowed(ring):
+        if all(window.began(now) is None for window in allowed):
+            return "outside %s" % " and ".join("the allow window '%s'%s" % (window.cron.text, _why(window.reason)) for window in allowed)
+    return ""
 
 
 def _allowed(ring):

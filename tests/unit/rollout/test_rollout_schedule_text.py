@@ -53,6 +53,8 @@ def test_the_example():
     assert qa.health == {"wait": 300}
     assert part.health == prod.health == {"wait": 900, "max_failed": 0, "retries": 5, "interval": 10, "mark_bad": True,
                                           "checks": [{"url": "https://shop.example.com/health", "content": "all well"}]}
+    assert windows.closed(prod, at("2030-12-02T11:45+01:00")) == (
+        "closed by the deny window '30 11 * * *': peak of the orders; opens at 2030-12-02 12:30 Europe/Brussels")
     christmas = at("2030-12-25T10:00+01:00")
     assert windows.closed(dev, christmas) == "frozen until 2031-01-03 00:00 Europe/Brussels: end of the year (CHG-4711)"
     assert windows.opens(prod, christmas) == "2031-01-06 08:00 Europe/Brussels"
