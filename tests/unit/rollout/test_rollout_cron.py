@@ -19,7 +19,8 @@ UTC = datetime.timezone.utc
 CHANGES = [("Europe/Brussels", "2026-03-29"), ("Europe/Brussels", "2026-10-25"), ("America/New_York", "2026-03-08"), ("America/New_York", "2026-11-01"),
            ("Australia/Lord_Howe", "2026-10-04"), ("Australia/Lord_Howe", "2026-04-05"), ("Antarctica/Troll", "2026-10-25"),
            ("America/Santiago", "2026-09-06"), ("America/Santiago", "2026-04-05"), ("Pacific/Apia", "2011-12-30"), ("Asia/Kolkata", "2026-03-29")]
-EXPRESSIONS = ["0 2 * * *", "30 2 * * *", "*/20 * * * *", "15 1-3 * * *", "0 0 * * *", "59 23 * * sat,sun", "0 3 29 * sun", "0 */5 */2 * mon-fri", "45 1 * 3,apr,10 *"]
+EXPRESSIONS = ["0 2 * * *", "30 2 * * *", "*/20 * * * *", "15 1-3 * * *", "0 0 * * *", "59 23 * * sat,sun",
+               "0 3 29 * sun", "0 */5 */2 * mon-fri", "45 1 * 3,apr,10 *"]
 
 
 def at(text: str, zone="UTC") -> int:

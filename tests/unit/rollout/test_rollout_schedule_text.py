@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import datetime
+import re
 import sys
+import textwrap
 import zoneinfo
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.rollout import 
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.rings import Ring, Schedule, Soak
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.selectors import Selector
 
-EXAMPLE = Path(__file__).resolve().parents[3] / "docs/examples/rollout/schedule.yml"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+EXAMPLE, PAGE = DOCS / "examples/rollout/schedule.yml", DOCS / "docsite/rst/rollout_schedule.rst"
 DEV = "rings:\n  - name: dev\n    selector: {groups: [dev]}\n"
 QA = "  - name: qa\n    selector: {groups: [qa]}\n"
 HOUR, DAY = 3600, 86400
@@ -65,11 +68,19 @@ def test_the_example():
     assert (found["int1"], found["qa0"], found["stg3"], found.problems) == ("dev", "qa", "stg", [])
 
 
+def test_the_schedules_of_the_page():
+    blocks = re.findall(r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", PAGE.read_text(), re.M)
+    by_the_hour, example = (schedule_text.parse(textwrap.dedent(block)) for block in blocks)
+    assert [(ring.name, ring.delay) for ring in by_the_hour.rings] == [("dev", 0), ("qa", HOUR), ("stg", 2 * HOUR), ("prod-a", 3 * HOUR), ("prod", 4 * HOUR)]
+    assert example == schedule_text.parse(EXAMPLE.read_text())
+
+
 def test_the_least_schedule():
     assert schedule_text.parse(DEV) == Schedule((Ring("dev", selector=Selector(groups=("dev",))),))
 
 
-@pytest.mark.parametrize("text, seconds", [("0", 0), ("90m", 5400), ("1h", HOUR), ("2d", 2 * DAY), ("1d12h", 36 * HOUR), ("45s", 45), ("0h", 0), ("1h30m15s", 5415)])
+@pytest.mark.parametrize("text, seconds", [
+    ("0", 0), ("90m", 5400), ("1h", HOUR), ("2d", 2 * DAY), ("1d12h", 36 * HOUR), ("45s", 45), ("0h", 0), ("1h30m15s", 5415)])
 def test_durations(text, seconds):
     assert first("delay: %s" % text).delay == seconds
 

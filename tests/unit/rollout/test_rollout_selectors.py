@@ -140,7 +140,8 @@ def test_named_domains_come_before_shares():
 
 
 def test_a_domain_of_another_group_is_not_taken():
-    found = assign(schedule(domains("dc1"), groups("prod"), groups("db")), {"a": {"groups": ["db"], "domain": "dc1"}, "b": {"groups": ["prod"], "domain": "dc1"}})
+    found = assign(schedule(domains("dc1"), groups("prod"), groups("db")), {
+        "a": {"groups": ["db"], "domain": "dc1"}, "b": {"groups": ["prod"], "domain": "dc1"}})
     assert found == {"a": "r2", "b": "r0"}
 
 

@@ -112,7 +112,8 @@ def test_windows_of_the_schedule_and_of_the_ring_both_count():
 
 
 def test_a_freeze():
-    given = ring(Freeze(at("2026-12-20T23:00"), at("2027-01-03T23:00"), BRUSSELS, "end of the year", "CHG-1"), window(ALLOW, "0 8 * * *", HOUR, "Europe/Brussels"))
+    given = ring(Freeze(at("2026-12-20T23:00"), at("2027-01-03T23:00"), BRUSSELS, "end of the year", "CHG-1"),
+                 window(ALLOW, "0 8 * * *", HOUR, "Europe/Brussels"))
     assert windows.closed(given, at("2026-12-25T07:30")) == (
         "frozen until 2027-01-04 00:00 Europe/Brussels: end of the year (CHG-1); opens at 2027-01-04 08:00 Europe/Brussels")
     assert windows.closed(given, at("2026-12-20T07:30")) == ""
@@ -144,7 +145,8 @@ def test_next_opening(entries, expected):
 
 
 def test_the_next_opening_is_the_first_open_instant():
-    given = ring(window(ALLOW, "*/50 6-20 * * mon-thu", 1500, "Europe/Brussels"), window(DENY, "15 */3 * * *", 2400), Freeze(at("2026-03-30"), at("2026-03-31")))
+    given = ring(window(ALLOW, "*/50 6-20 * * mon-thu", 1500, "Europe/Brussels"),
+                 window(DENY, "15 */3 * * *", 2400), Freeze(at("2026-03-30"), at("2026-03-31")))
     start = at("2026-03-28T00:00")
     for now in range(start, start + 5 * 86400, 4937):
         opening = windows.next_opening(given, now)
