@@ -54,14 +54,14 @@ class Assignment(dict):
 
 def position(salt, name):
     """Where a host or a failure domain stands, from 0 up to but not with 1."""
-    digest = hashlib.sha256(("%s\0%s" % (salt, name)).encode()).digest()
+    digest = hashlib.sha256(("%s\0%s" % (salt, name)).encode("utf-8", "surrogatepass")).digest()
     return (int.from_bytes(digest[:8], "big") >> 11) / 2 ** 53
 
 
 def assign(schedule, hosts):
     """Find the ring of each host. Of several that take it, the most cautious one has it, and that is reported.
 
-    :param hosts: ``{name: {"groups": [names], "domain": text}}``; the domain may be left out.
+    :param hosts: ``{name: {"groups": [names], "domain": text}}``; the domain may be left out, and be a number as YAML reads it.
     :return: :class:`Assignment`.
     """
     whole, parts = _table(schedule)
@@ -69,7 +69,8 @@ def assign(schedule, hosts):
     taken = [0] * len(schedule.rings)
     members, several, homeless = {}, {}, {}
     for name, facts in hosts.items():
-        groups, domain = facts.get("groups", ()), facts.get("domain") or ""
+        groups, domain = facts.get("groups", ()), facts.get("domain", "")
+        domain = "" if domain is None else str(domain)
         matches = {}
         for group in {"all", *groups}:
             members[group] = members.get(group, 0) + 1

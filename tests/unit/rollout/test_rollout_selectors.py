@@ -133,6 +133,13 @@ def test_named_domains():
     assert found.problems == []
 
 
+def test_a_domain_that_yaml_reads_as_a_number():
+    hosts = {"a": {"groups": ["prod"], "domain": 0}, "b": {"groups": ["prod"], "domain": 7}, "c": {"groups": ["prod"], "domain": None}}
+    found = assign(schedule(domains("0", "8"), groups("prod")), hosts)
+    assert found == {"a": "r0", "b": "r1", "c": "r1"}
+    assert found.problems == ["c: datacenter is not set, so the failure domain is not known"]
+
+
 def test_named_domains_come_before_shares():
     found = assign(schedule(share(0.5), domains("dc1"), groups("prod")), PROD)
     assert all(found[name] == "r1" for name in PROD if PROD[name]["domain"] == "dc1")
