@@ -13,7 +13,7 @@ import os
 import threading
 import time
 
-from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import durable
+from ansible_collections.stagecraft.release.plugins.module_utils import durable
 from ansible_collections.stagecraft.release.plugins.module_utils.artifacts.places import Broken, Refused
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import shutil
 import stat
 import time
 
+from ansible_collections.stagecraft.release.plugins.module_utils import locking
 from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import manifest, paths
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 
@@ -240,18 +240,10 @@ def _failure(verb, path, exc):
 
 
 def _lock(descriptor, root, timeout):
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            pass
-        if time.monotonic() >= deadline:
-            holder = os.pread(descriptor, 20, 0).strip().decode("ascii", "replace")
-            raise InputError("store", root, "is in use by another run (process %s on this host) and was so for %g s" % (holder or "unknown", timeout),
-                             "Wait until it has ended, and run again")
-        time.sleep(0.05)
+    if not locking.lock(descriptor, timeout):
+        holder = os.pread(descriptor, 20, 0).strip().decode("ascii", "replace")
+        raise InputError("store", root, "is in use by another run (process %s on this host) and was so for %g s" % (holder or "unknown", timeout),
+                         "Wait until it has ended, and run again")
 
 
 def read(path, limit):

@@ -18,7 +18,8 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import checking, durable, manifest, paths, store as storing
+from ansible_collections.stagecraft.release.plugins.module_utils import durable
+from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import checking, manifest, paths, store as storing
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 
 

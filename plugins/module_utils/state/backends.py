@@ -13,13 +13,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import fcntl
 import gzip
 import os
 import re
 import stat
-import time
 
+from ansible_collections.stagecraft.release.plugins.module_utils import locking
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 
 FACTS = "facts"
@@ -330,17 +329,9 @@ def _failure(verb, path, exc):
 
 
 def _lock(handle, path, timeout):
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except (BlockingIOError, PermissionError):
-            pass
-        if time.monotonic() >= deadline:
-            raise StagecraftError("%s: another process has held it for %g s. Look for a hanging process that has it open (fuser)."
-                                  % (path, timeout))
-        time.sleep(0.02)
+    if not locking.lock(handle, timeout):
+        raise StagecraftError("%s: another process has held it for %g s. Look for a hanging process that has it open (fuser)."
+                              % (path, timeout))
 
 
 def _make_directory(folder):

@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import durable, manifest, views
+from ansible_collections.stagecraft.release.plugins.module_utils import durable
+from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import manifest, views
 from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import store as storing
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 
@@ -494,7 +495,8 @@ def test_syncing_with_and_without_the_platforms_help(tmp_path, monkeypatch, know
 CRASH = """
 import os, sys
 sys.path[:0] = sys.argv[1].split(":")
-from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import durable, views
+from ansible_collections.stagecraft.release.plugins.module_utils import durable
+from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import views
 import os
 point, path, store, more = sys.argv[2:]
 def die(*_arguments, **_options):

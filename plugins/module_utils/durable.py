@@ -64,9 +64,13 @@ def _sync_filesystem(root):
     return True
 
 
-def write(path, data, sync_now=True):
-    """Put a file in place in one step, readable by all. The directory that holds its name is left to the caller."""
-    temporary = path + ".new"
+def write(path, data, sync_now=True, temporary=None):
+    """Put a file in place in one step, readable by all. The directory that holds its name is left to the caller.
+
+    :param temporary: where it is written first, on the same file system; beside ``path`` by default.
+    :raises OSError: nothing was put in place.
+    """
+    temporary = temporary or path + ".new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(data)
