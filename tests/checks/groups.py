@@ -18,7 +18,7 @@ import yaml
 from tests.checks.clone import ROOT
 
 # group: the fragments whose options its module_defaults carry
-GROUPS = {"inmanta": {"connection", "state"}, "state": {"state"}}
+GROUPS = {"inmanta": {"connection", "state"}, "rollout": {"rollout"}, "state": {"state"}}
 FRAGMENT = re.compile(r"^ +- stagecraft\.release\.([a-z_]+)$", re.MULTILINE)
 
 

@@ -104,12 +104,13 @@ class Store:
             self.put(self.layout.journal(kind), whole)
             self.keep_valid()
 
-    def ran(self, names, snapshot, ok, at, ring=""):
+    def ran(self, names, snapshot, ok, at, ring="", by=""):
         """Record what targets ran. Of the same again, the first time is kept.
 
         :param names: of the targets.
         :param ok: whether it worked.
         :param ring: the ring that they are in.
+        :param by: who brought it there.
         :returns: the names whose record changed.
         """
         state, changed = self.state, []
@@ -121,7 +122,7 @@ class Store:
             if last and (last["snapshot"], last["ok"]) == (snapshot, ok) and (ring or before) == before:
                 continue
             if not last or (last["snapshot"], last["ok"]) != (snapshot, ok):
-                runs = (runs + [{"snapshot": snapshot, "ok": ok, "at": at}])[-RUNS:]
+                runs = (runs + [{"snapshot": snapshot, "ok": ok, "at": at, "by": by}])[-RUNS:]
             state.targets[name], state.rings[name] = runs, ring or before
             changed.append(name)
         if changed and not self.check_mode:
