@@ -70,6 +70,18 @@ def schedule(path):
         raise InputError("schedule", path, "cannot be read: %s" % getattr(exc, "strerror", exc), "Give the file with the schedule of the rollout") from exc
 
 
+def ring(field, name, path):
+    """The name of a ring, checked with the schedule in a file where one is named.
+
+    :param path: of the schedule, or None.
+    """
+    found = text(field, name, "Give the name of the ring")
+    known = [ring.name for ring in schedule(path).rings] if path else [found]
+    if found not in known:
+        raise InputError(field, name, "is no ring of %s" % path, "Give one of %s" % ", ".join(known))
+    return found
+
+
 def opened(call, purpose, **options):
     """The state directory of a call, held for writing; see ``recording.opened``."""
     params = call.params

@@ -16,6 +16,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.rollout import 
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import Marks
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.retention import Retention
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import keeping, records
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import BAD, BADFWD
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
 
@@ -56,7 +57,7 @@ def take(store, source, now, by, name=None, prefix="", only_changed=False, notes
     :param notes: ``{barrier, dead_end}``: reasons; None leaves those of a snapshot that is there.
     :returns: the name, whether anything changed, and a message.
     """
-    store.need("snapshots")
+    store.need("snapshots", "marks")
     keeping.sweep(store)
     hour = naming.hour_of(now)
     wanted = check_name("name" if name else "prefix", name or naming.hourly(now, prefix))
@@ -81,11 +82,13 @@ def take(store, source, now, by, name=None, prefix="", only_changed=False, notes
         record.update({key: value for key, value in (notes or {}).items() if value is not None})
         if not record["files"]:
             raise _empty(source.ref, commit)
+        said = "%s was taken from commit %s of %s" % (wanted, commit[:12], source.ref)
         if store.check_mode:
             store.state.described[wanted] = record
         else:
             _keep(store, mirror, record)
-    return wanted, True, "%s was taken from commit %s of %s" % (wanted, commit[:12], source.ref) + _inherit(store, wanted, now, by)
+            said += _inherit(store, wanted, now, by) or _suspect(store, mirror, wanted)
+    return wanted, True, said
 
 
 def prune(store, schedule, now, keep_age, keep_count):
@@ -196,8 +199,21 @@ def _inherit(store, name, now, by):
         return ""
     mark = marks.last[max(same, key=lambda other: state.described[other]["at"])]
     why = "its content is that of %s, which %s marked %s: %s" % (mark.snapshot, mark.by or "somebody", mark.state, mark.why)
-    store.add("marks", [{"snapshot": name, "state": mark.state, "at": now, "by": by, "why": why, "approved": mark.approved}])
+    store.add("marks", [{"snapshot": name, "state": mark.state, "at": now, "by": by, "why": why, "approved": ""}])
     return "; it is marked %s: %s" % (mark.state, why)
+
+
+def _suspect(store, mirror, name):
+    """A word about a commit that other snapshots were marked bad for, where this one has it too."""
+    state = store.state
+    for mark in reversed(state.journals["marks"]):
+        counts = state.mark_of(mark["snapshot"])
+        if mark.get("commit") and mark["state"] in (BAD, BADFWD) and mark["snapshot"] in state.described and counts and counts.state == mark["state"]:
+            fix = mirror.commit(mark["fix"], "fix") if mark.get("fix") else None
+            if name in mirror.containing(mark["commit"], fix):
+                return "; it holds commit %s, which %s was marked %s for: mark it too unless it holds the fix" % (
+                    mark["commit"][:12], mark["snapshot"], mark["state"])
+    return ""
 
 
 def _remove(store, names):

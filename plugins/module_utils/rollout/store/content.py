@@ -25,7 +25,8 @@ def unpack(archive, directory):
     :raises StagecraftError: the archive is cut off, or holds something else.
     """
     found = []
-    os.mkdir(directory, 0o755)
+    os.mkdir(directory)
+    os.chmod(directory, 0o755)
     try:
         with tarfile.open(archive, mode="r:", errorlevel=2) as stream:
             for member in stream:
@@ -86,9 +87,9 @@ def _place(stream, member, directory):
     path = os.path.join(directory, *parts)
     name = os.path.join(*parts)
     if member.isdir():
-        os.makedirs(path, mode=0o755, exist_ok=True)
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, 0o755)
         return []
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     if member.issym():
         os.symlink(member.linkname, path)
         return [(name, LINK, _digest(os.fsencode(member.linkname)))]

@@ -52,7 +52,7 @@ def opened(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False, 
         return
     with failing(layout.directory):
         for path in (layout.directory, layout.snapshots, layout.targets, layout.work):
-            os.makedirs(path, exist_ok=True)
+            make_directory(path)
         descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         if not locking.lock(descriptor, timeout):
@@ -63,7 +63,10 @@ def opened(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False, 
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, ("%s@%s (process %d): %s" % (user(), socket.gethostname(), os.getpid(), purpose)).encode("utf-8"), 0)
         _clean(layout)
-        yield Store(layout, False, targets)
+        try:
+            yield Store(layout, False, targets)
+        finally:
+            _clean(layout)
     finally:
         os.close(descriptor)
 
@@ -193,8 +196,17 @@ _REMEDIES = {errno.ENOSPC: "Free some space on that file system", errno.EDQUOT: 
              errno.EROFS: "Make the file system writable"}
 
 
+def make_directory(path):
+    """Make a directory and those above it, readable by all whatever the umask."""
+    if not os.path.isdir(path):
+        if not os.path.isdir(os.path.dirname(path)):
+            make_directory(os.path.dirname(path))
+        os.mkdir(path)
+        os.chmod(path, 0o755)
+
+
 def _clean(layout):
-    """Take away what runs left that were killed."""
+    """Take away what is not complete: left by a run that was killed, or by this one."""
     for name in os.listdir(layout.work):
         path = os.path.join(layout.work, name)
         with contextlib.suppress(OSError):

@@ -16,7 +16,8 @@ NONE = "none"
 _TEXT, _INSTANT, _FLAG = "a text", "a number of seconds since 1970", "true or false"
 _FIELDS = {
     MARKS: (("snapshot", _TEXT), ("state", _TEXT), ("at", _INSTANT), ("by", _TEXT), ("why", _TEXT), ("approved", _TEXT)),
-    PINS: (("target", _TEXT), ("snapshot", _TEXT), ("until", _INSTANT), ("at", _INSTANT), ("by", _TEXT), ("why", _TEXT), ("emergency", _FLAG), ("present", _FLAG)),
+    PINS: (("target", _TEXT), ("snapshot", _TEXT), ("until", _INSTANT), ("at", _INSTANT), ("by", _TEXT), ("why", _TEXT), ("emergency", _FLAG),
+           ("present", _FLAG)),
     APPROVALS: (("ring", _TEXT), ("snapshot", _TEXT), ("at", _INSTANT), ("by", _TEXT), ("why", _TEXT), ("present", _FLAG)),
     "snapshot": (("name", _TEXT), ("at", _INSTANT), ("commit", _TEXT), ("digest", _TEXT), ("files", _INSTANT), ("barrier", _TEXT), ("dead_end", _TEXT),
                  ("repository", _TEXT), ("ref", _TEXT), ("taken_at", _INSTANT), ("taken_by", _TEXT)),

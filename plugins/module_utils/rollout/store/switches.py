@@ -64,6 +64,12 @@ def find(state_dir, level, name):
         return Stop(level, name, "%s cannot be looked at (%s), so it counts as on" % (path, exc.strerror))
 
 
+def is_file(state_dir, level, name):
+    """Whether the kill switch is a file, whose message can be replaced."""
+    path = Layout(state_dir).switch(level, name)
+    return os.path.isfile(path) and not os.path.islink(path)
+
+
 def engage(state_dir, level, name, message, by, at):
     """Throw a kill switch.
 
@@ -73,16 +79,17 @@ def engage(state_dir, level, name, message, by, at):
     layout = Layout(state_dir)
     path = layout.switch(level, name)
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        for folder in (layout.kill_switch, os.path.dirname(path)):
+            if _at(folder) is None:
+                os.mkdir(folder)
+                os.chmod(folder, 0o755)
         place = _at(path)
         if place is None or stat.S_ISREG(place.st_mode):
             data = records.line({"message": message, "by": by, "at": at}).encode("utf-8")
             durable.write(path, data, temporary=os.path.join(layout.directory, ".kill_switch.%d" % os.getpid()))
             durable.sync_one(os.path.dirname(path))
-    except FileExistsError as exc:
-        if _quietly(layout.kill_switch) is not None:
-            return "%s is in the way, which counts as on for the whole fleet" % exc.filename
-        raise _failure(path, exc) from exc
+    except NotADirectoryError:
+        return "%s or something in it is no directory where one is expected, which counts as on for the whole fleet" % layout.kill_switch
     except OSError as exc:
         return _in_need(path, message, exc)
     return _log(layout, {"switch": ON, "level": level, "name": name, "message": message, "by": by, "at": at})
