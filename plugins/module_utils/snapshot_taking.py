@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import re
 
@@ -65,7 +64,7 @@ def take(store, source, now, by, name=None, prefix="", only_changed=False, notes
     if not name:
         late = _late(store.state, hour, prefix)
         if there:
-            said = "%s is there since %s; the first one of an hour stays" % (wanted, text(there["taken_at"]))
+            said = "%s is there since %s; the first one of an hour stays" % (wanted, naming.text(there["taken_at"]))
             return _noted(store, wanted, notes, said + (". %s" % late if late else ""))
         if late:
             raise InputError("name", wanted, "was not taken: %s" % late, "Set the clock right, or wait until it is past that hour")
@@ -73,7 +72,7 @@ def take(store, source, now, by, name=None, prefix="", only_changed=False, notes
         commit = _commit(store, mirror, source, now)
         if there:
             _same(there, wanted, commit)
-            return _noted(store, wanted, notes, "%s is there since %s, from the same commit" % (wanted, text(there["taken_at"])))
+            return _noted(store, wanted, notes, "%s is there since %s, from the same commit" % (wanted, naming.text(there["taken_at"])))
         before = _newest(store.state, source.ref)
         if only_changed and before and before["commit"] == commit:
             return _noted(store, before["name"], notes, "nothing was committed to %s since %s" % (source.ref, before["name"]))
@@ -125,17 +124,12 @@ def remove(store, name, schedule, now):
     return True
 
 
-def text(instant):
-    """An instant as people read it."""
-    return datetime.datetime.fromtimestamp(instant, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-
-
 def _late(state, hour, prefix):
     """Why the hour cannot be the newest one: the clock was put back."""
     newest = max((record["at"] for record in state.described.values() if naming.instant(record["name"], prefix) is not None), default=hour)
     if newest <= hour:
         return ""
-    return "The clock shows the hour of %s, and there is a snapshot of %s: it was put back" % (text(hour), text(newest))
+    return "The clock shows the hour of %s, and there is a snapshot of %s: it was put back" % (naming.text(hour), naming.text(newest))
 
 
 def _newest(state, ref):

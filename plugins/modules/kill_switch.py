@@ -70,6 +70,11 @@ kill_switches:
   type: list
   elements: dict
   sample: [{level: fleet, name: "", message: "name servers fail, see INC-4711", by: carol, at: 1795251600}]
+message:
+  description: What was done and what is on, as sentences.
+  returned: success
+  type: str
+  sample: "The kill switch of the fleet was engaged. On now: the fleet (by carol since 2026-11-21 09:00 UTC: name servers fail, see INC-4711)."
 targets:
   description: The targets that this kill switch stops, as far as it was recorded what they ran.
   returned: success
@@ -81,7 +86,7 @@ import os
 import time
 
 from ansible_collections.stagecraft.release.plugins.module_utils import rollout_options
-from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
+from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import reading, switches
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
@@ -104,13 +109,13 @@ def execute(call, clock=time.time):
     """Throw the switch, or take it off."""
     params = call.params
     place, level, engage = params["state_dir"], params["level"], params["state"] == switches.ON
-    name, message = _name(params), params["message"].strip()
+    name, message = _name(call), params["message"].strip()
     if engage:
         rollout_options.text("message", message, "Say why: everybody who is stopped reads it")
     if not os.path.isdir(place):
         raise InputError("state_dir", place, "is not there, so nothing would %s" % ("stop" if engage else "go on"), "Give the state directory of the rollout")
     before = switches.find(place, level, name)
-    changed = before is None or before.message != message and switches.is_file(place, level, name) if engage else before is not None
+    changed = switches.differs(place, before, level, name, message) if engage else before is not None
     if changed and not call.check_mode:
         act = switches.engage if engage else switches.release
         warning = act(place, level, name, message, rollout_options.who(params), int(clock()))
@@ -118,23 +123,31 @@ def execute(call, clock=time.time):
             call.warn(warning)
     state = reading.load(place)
     targets = sorted(target for target in state.targets if {"fleet": "", "ring": state.rings.get(target), "host": target}[level] == name)
-    if level != "fleet" and not targets:
-        call.warn("%s %r: no target is recorded there. Look at the spelling." % (level, name))
-    now_on = [vars(stop) for stop in state.switches]
-    result = dict(changed=changed, kill_switches=now_on, targets=targets)
+    said = "The kill switch of %s %s %s. On now: %s." % (
+        switches.place(level, name), "would be" if changed and call.check_mode else "was" if changed else "was already", params["state"],
+        "; ".join(switches.told(stop) for stop in state.switches) or "none")
+    result = dict(changed=changed, message=said, kill_switches=[vars(stop) for stop in state.switches], targets=targets)
     if call.diff:
         result["diff"] = dict(before=vars(before) if before else None, after=dict(level=level, name=name, message=message) if engage else None)
     return result
 
 
-def _name(params):
+def _name(call):
+    params = call.params
     if params["level"] == "fleet":
         if params["name"]:
             raise InputError("name", params["name"], "goes with the level ring or host", "Give that level too, or leave the name out")
         return ""
-    if params["level"] == "ring":
-        return rollout_options.ring("name", params["name"], params["schedule"])
-    return rollout_options.text("name", params["name"], "Give the name of the host")
+    name = rollout_options.text("name", params["name"], "Give the name of the ring or the host")
+    if params["level"] == "ring" and params["schedule"]:
+        try:
+            rings = [ring.name for ring in rollout_options.schedule(params["schedule"]).rings]
+        except StagecraftError as exc:  # what stops a ring does not depend on the schedule
+            call.warn("Whether ring %s is in the schedule is not known: %s" % (name, exc.message))
+            return name
+        if name not in rings:
+            raise InputError("name", name, "is no ring of %s" % params["schedule"], "Give one of %s" % ", ".join(rings))
+    return name
 
 
 def main():

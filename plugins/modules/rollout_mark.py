@@ -83,6 +83,11 @@ marked:
   returned: success
   type: list
   elements: str
+message:
+  description: What was done, and how many targets it concerns, as sentences.
+  returned: success
+  type: str
+  sample: "Marked bad: 20261121-0800, 20261121-0900. 12 targets run one of them."
 targets:
   description: The targets that run one of them now, as far as it was recorded.
   returned: success
@@ -128,7 +133,9 @@ def execute(call, clock=time.time):
                                 params["approved"].strip(), commit=commit, fix=fix)
         store.add("marks", entries)
     marked = [entry["snapshot"] for entry in entries]
-    result = dict(changed=bool(marked), snapshots=names, marked=marked, targets=store.state.running(names))
+    targets, would = store.state.running(names), "Would be marked" if call.check_mode else "Marked"
+    said = "%s %s: %s. %d targets run one of them." % (would if marked else "Already marked", params["state"], ", ".join(marked or names), len(targets))
+    result = dict(changed=bool(marked), snapshots=names, marked=marked, message=said, targets=targets)
     if call.diff:
         result["diff"] = dict(before={name: before[name].state if before[name] else "none" for name in marked},
                               after={name: params["state"] for name in marked})

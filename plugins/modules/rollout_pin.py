@@ -75,6 +75,11 @@ targets:
   type: list
   elements: str
   sample: [web1, web2]
+message:
+  description: What was done, and how many targets it concerns, as a sentence.
+  returned: success
+  type: str
+  sample: 2 targets are pinned to 20261121-0700 until 2026-11-21 22:00 UTC, of which 2 are new or changed.
 until:
   description: When the pin ends, null with O(state=absent).
   returned: success
@@ -84,8 +89,9 @@ until:
 
 import time
 
-from ansible_collections.stagecraft.release.plugins.module_utils import rollout_options, snapshot_taking
+from ansible_collections.stagecraft.release.plugins.module_utils import rollout_options
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import marking
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
@@ -125,7 +131,11 @@ def execute(call, clock=time.time):
         store.add("pins", entries)
         after = store.state.pins
     changed = [entry["target"] for entry in entries]
-    result = dict(changed=bool(changed), targets=changed, until=None if until is None else snapshot_taking.text(until))
+    shown = None if until is None else naming.text(until)
+    said = "%d targets %s, of which %d are new or changed." % (
+        len(names), "%s pinned to %s until %s" % ("would be" if call.check_mode else "are", params["snapshot"], shown), len(changed)) if shown else (
+            "%d of %d targets had a pin and %s with their ring." % (len(changed), len(names), "would go" if call.check_mode else "go"))
+    result = dict(changed=bool(changed), targets=changed, message=said, until=shown)
     if call.diff:
         result["diff"] = dict(before={name: vars(before[name]) if name in before else None for name in changed},
                               after={name: vars(after[name]) if name in after else None for name in changed})

@@ -45,6 +45,11 @@ def instant(name, prefix=None):
     return calendar.timegm(when.timetuple())
 
 
+def text(at):
+    """An instant as people read it, in UTC and to the minute."""
+    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def span(seconds):
     """A number of seconds as people read it, such as ``2 h 30 min``: no more than its two greatest parts."""
     parts = []

@@ -18,6 +18,7 @@ import stat
 
 from ansible_collections.stagecraft.release.plugins.module_utils import durable
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import records
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store.layout import Layout, named
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, HOST, RING, Stop
@@ -64,10 +65,23 @@ def find(state_dir, level, name):
         return Stop(level, name, "%s cannot be looked at (%s), so it counts as on" % (path, exc.strerror))
 
 
-def is_file(state_dir, level, name):
-    """Whether the kill switch is a file, whose message can be replaced."""
+def differs(state_dir, there, level, name, message):
+    """Whether throwing a switch would change anything: it is off, or it is a file with another message.
+
+    :param there: what :func:`find` found.
+    """
     path = Layout(state_dir).switch(level, name)
-    return os.path.isfile(path) and not os.path.islink(path)
+    return there is None or there.message != message and os.path.isfile(path) and not os.path.islink(path)
+
+
+def place(level, name):
+    """What a kill switch stops, for people."""
+    return "the fleet" if level == FLEET else "%s %s" % (level, name)
+
+
+def told(stop):
+    """A kill switch that is on, for people."""
+    return "%s (by %s since %s: %s)" % (place(stop.level, stop.name), stop.by or "?", naming.text(stop.at), stop.message or "no message")
 
 
 def engage(state_dir, level, name, message, by, at):
@@ -83,8 +97,8 @@ def engage(state_dir, level, name, message, by, at):
             if _at(folder) is None:
                 os.mkdir(folder)
                 os.chmod(folder, 0o755)
-        place = _at(path)
-        if place is None or stat.S_ISREG(place.st_mode):
+        there = _at(path)
+        if there is None or stat.S_ISREG(there.st_mode):
             data = records.line({"message": message, "by": by, "at": at}).encode("utf-8")
             durable.write(path, data, temporary=os.path.join(layout.directory, ".kill_switch.%d" % os.getpid()))
             durable.sync_one(os.path.dirname(path))
