@@ -38,7 +38,7 @@ options:
   snapshot:
     description: The snapshot. One that is not there, or that marks keep targets from, is refused. Required with O(state=present).
     type: str
-  until:
+  expires:
     description: When the pin ends, such as V(2030-01-31 22:00), in UTC where it has no offset. A time that is over is refused.
     type: str
   duration:
@@ -80,7 +80,7 @@ message:
   returned: success
   type: str
   sample: 2 targets are pinned to 20261121-0700 until 2026-11-21 22:00 UTC, of which 2 are new or changed.
-until:
+expires:
   description: When the pin ends, null with O(state=absent).
   returned: success
   type: str
@@ -101,12 +101,12 @@ SPEC = dict(
         targets=dict(type="list", elements="str", required=True),
         state=dict(type="str", choices=["present", "absent"], default="present"),
         snapshot=dict(type="str"),
-        until=dict(type="str"),
+        expires=dict(type="str"),
         duration=dict(type="str"),
         why=dict(type="str", default=""),
         emergency=dict(type="bool", default=False),
     ),
-    mutually_exclusive=[("until", "duration")],
+    mutually_exclusive=[("expires", "duration")],
     supports_check_mode=True,
 )
 
@@ -135,7 +135,7 @@ def execute(call, clock=time.time):
     said = "%d targets %s, of which %d are new or changed." % (
         len(names), "%s pinned to %s until %s" % ("would be" if call.check_mode else "are", params["snapshot"], shown), len(changed)) if shown else (
             "%d of %d targets had a pin and %s with their ring." % (len(changed), len(names), "would go" if call.check_mode else "go"))
-    result = dict(changed=bool(changed), targets=changed, message=said, until=shown)
+    result = dict(changed=bool(changed), targets=changed, message=said, expires=shown)
     if call.diff:
         result["diff"] = dict(before={name: vars(before[name]) if name in before else None for name in changed},
                               after={name: vars(after[name]) if name in after else None for name in changed})
@@ -145,9 +145,9 @@ def execute(call, clock=time.time):
 def _until(params, now):
     if params["duration"] is not None:
         return now + rollout_options.duration("duration", params["duration"], 1)
-    if params["until"] is None:
-        raise InputError("until", None, "is not set", "Say when the pin ends with 'until' or 'duration': one without an end is forgotten")
-    return rollout_options.instant("until", params["until"])
+    if params["expires"] is None:
+        raise InputError("expires", None, "is not set", "Say when the pin ends with 'expires' or 'duration': one without an end is forgotten")
+    return rollout_options.instant("expires", params["expires"])
 
 
 def main():

@@ -13,9 +13,10 @@ one that was, a good mark that says who approved it. Marks without an instant st
 from __future__ import annotations
 
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import HOUR
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import BAD, BADFWD, GOOD
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import BAD, BADFWD, GOOD, NONE
 
 INCIDENT = HOUR
+HARMLESS = (GOOD, NONE)
 
 
 class Marks:
@@ -32,18 +33,18 @@ class Marks:
         self.last = {mark.snapshot: mark for mark in marks}
         self.closed = {}
         order = {snapshot.name: (snapshot.at, snapshot.name) for snapshot in snapshots}
-        for incident in _incidents(mark for mark in marks if mark.state != GOOD and mark.snapshot in order):
+        for incident in _incidents(mark for mark in marks if mark.state not in HARMLESS and mark.snapshot in order):
             self._close(incident, order)
 
     def state(self, name):
-        """``good``, ``bad``, ``badfwd``, an unknown word as it was given, or empty where the snapshot has no mark."""
+        """``good``, ``bad``, ``badfwd``, ``none``, an unknown word as it was given, or empty where the snapshot has no mark."""
         mark = self.last.get(name)
         return mark.state if mark else ""
 
     def refused(self, name):
         """Whether the snapshot's own mark forbids it: what is not known to be good counts as bad."""
         mark = self.last.get(name)
-        return mark is not None and mark.state != GOOD
+        return mark is not None and mark.state not in HARMLESS
 
     def objection(self, name):
         """Why no target goes to a snapshot.
@@ -51,7 +52,7 @@ class Marks:
         :return: code and reason, or None.
         """
         mark = self.last.get(name)
-        if mark and mark.state != GOOD:
+        if mark and mark.state not in HARMLESS:
             told = "%s%s" % (" by %s" % mark.by if mark.by else "", ": %s" % mark.why if mark.why else "")
             if mark.state in (BAD, BADFWD):
                 return mark.state, "it is marked %s%s" % (mark.state, told)
@@ -73,7 +74,7 @@ class Marks:
 
     def _opened(self, name, named, since):
         mark = self.last.get(name)
-        return mark is not None and (bool(mark.approved) if name in named else mark.at >= since)
+        return mark is not None and mark.state == GOOD and (bool(mark.approved) if name in named else mark.at >= since)
 
 
 def _incidents(marks):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-GOOD, BAD, BADFWD = "good", "bad", "badfwd"
-STATES = (GOOD, BAD, BADFWD)
+GOOD, BAD, BADFWD, NONE = "good", "bad", "badfwd", "none"
+STATES = (GOOD, BAD, BADFWD, NONE)
 FLEET, RING, HOST = "fleet", "ring", "host"
 LEVELS = (FLEET, RING, HOST)
 
@@ -38,7 +38,7 @@ class Snapshot:
 class Mark:
     """What a person or a health gate said about a snapshot; the last one about a snapshot counts.
 
-    :param state: one of ``STATES``.
+    :param state: one of ``STATES``; ``none`` takes the mark back.
     :param approved: with ``badfwd``: who approved that targets may go past what the ring before them runs; with ``good``: who approved that
         targets may go to it again although others that were marked bad with it still are; empty where nobody did.
     """

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import Marks
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import records
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store.layout import APPROVALS
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import BAD, BADFWD, GOOD, Pin
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import BAD, BADFWD, GOOD, NONE, Pin
 
 
 def known(state, field, name):
@@ -35,8 +35,8 @@ def marks(state, names, mark, at, by, why, approved="", **cause):
     for name in names:
         known(state, "snapshots", name)
         last = state.mark_of(name)
-        there = (last.state, last.why, last.approved) if last else (records.NONE, "", "")
-        wanted = (mark, why, approved) if mark != records.NONE else (records.NONE, "", "")
+        there = (last.state, last.why, last.approved) if last else (NONE, "", "")
+        wanted = (mark, why, approved) if mark != NONE else (NONE, "", "")
         if there != wanted:
             found.append({"snapshot": name, "state": mark, "at": at, "by": by, "why": why, "approved": approved,
                           **{key: value for key, value in cause.items() if value}})
@@ -51,7 +51,7 @@ def pins(state, targets, snapshot, until, at, by, why, emergency=False):
     """
     known(state, "snapshot", snapshot)
     if until <= at:
-        raise InputError("until", until, "is over", "Give a time to come, in UTC where it has no offset")
+        raise InputError("expires", naming.text(until), "is over", "Give a time to come, in UTC where it has no offset")
     objection = Marks(state.marks, state.snapshots).objection(snapshot)
     if objection and not emergency:
         raise InputError("snapshot", snapshot, "cannot be pinned to: %s" % objection[1],

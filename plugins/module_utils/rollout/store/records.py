@@ -12,7 +12,6 @@ from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store.l
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import STATES, Mark, Pin, Snapshot
 
 SCHEMA = 1
-NONE = "none"
 _TEXT, _INSTANT, _FLAG = "a text", "a number of seconds since 1970", "true or false"
 _FIELDS = {
     MARKS: (("snapshot", _TEXT), ("state", _TEXT), ("at", _INSTANT), ("by", _TEXT), ("why", _TEXT), ("approved", _TEXT)),
@@ -44,8 +43,8 @@ def parse(kind, text):
     except RecursionError:
         raise ValueError("is not JSON") from None
     _check(kind, record)
-    if kind == MARKS and record["state"] not in STATES + (NONE,):
-        raise ValueError("has the unknown state %r (known: %s)" % (record["state"], ", ".join(STATES + (NONE,))))
+    if kind == MARKS and record["state"] not in STATES:
+        raise ValueError("has the unknown state %r (known: %s)" % (record["state"], ", ".join(STATES)))
     if kind == "target":
         if not isinstance(record.get("runs"), list):
             raise ValueError("has no list of runs")
@@ -55,8 +54,8 @@ def parse(kind, text):
 
 
 def mark(record):
-    """A ``Mark``; one that takes the mark back has an empty state."""
-    return Mark(record["snapshot"], "" if record["state"] == NONE else record["state"], record["at"], record["by"], record["why"], record["approved"])
+    """A ``Mark``."""
+    return Mark(record["snapshot"], record["state"], record["at"], record["by"], record["why"], record["approved"])
 
 
 def pin(record):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import progress
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import records
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store.layout import APPROVALS, MARKS, PINS
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, Stop, Target
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, NONE, Stop, Target
 
 
 @dataclass
@@ -48,7 +48,7 @@ class State:
 
     @property
     def marks(self):
-        """Every mark that was made, of ``Mark``, in that order; the last one of a snapshot counts, and one that takes it back has an empty state."""
+        """Every mark that was made, of ``Mark``, in that order; the last one of a snapshot counts."""
         return [records.mark(record) for record in self.journals.get(MARKS, ())]
 
     @property
@@ -75,7 +75,7 @@ class State:
     def mark_of(self, snapshot):
         """The mark of a snapshot that counts, None where it has none."""
         last = next((mark for mark in reversed(self.marks) if mark.snapshot == snapshot), None)
-        return last if last and last.state else None
+        return last if last and last.state != NONE else None
 
     def target(self, name, ring):
         """A target as ``Target``: it runs what it ran with success last, and whatever was begun on it counts as run.
