@@ -200,9 +200,8 @@ def _inherit(store, name, now, by):
 def _suspect(store, mirror, name):
     """A word about a commit that other snapshots were marked bad for, where this one has it too."""
     state = store.state
-    for mark in reversed(state.journals["marks"]):
-        counts = state.mark_of(mark["snapshot"])
-        if mark.get("commit") and mark["state"] in (BAD, BADFWD) and mark["snapshot"] in state.described and counts and counts.state == mark["state"]:
+    for mark in state.last("marks", "snapshot"):
+        if mark.get("commit") and mark["state"] in (BAD, BADFWD) and mark["snapshot"] in state.described:
             fix = mirror.commit(mark["fix"], "fix") if mark.get("fix") else None
             if name in mirror.containing(mark["commit"], fix):
                 return "; it holds commit %s, which %s was marked %s for: mark it too unless it holds the fix" % (

@@ -123,6 +123,8 @@ def execute(call, clock=time.time):
             call.warn(warning)
     state = reading.load(place)
     targets = sorted(target for target in state.targets if {"fleet": "", "ring": state.rings.get(target), "host": target}[level] == name)
+    if level != "fleet" and not targets:
+        call.warn("%s %s: no target is recorded there. Look at the spelling, if the rollout ran there before." % (level, name))
     said = "The kill switch of %s %s %s. On now: %s." % (
         switches.place(level, name), "would be" if changed and call.check_mode else "was" if changed else "was already", params["state"],
         "; ".join(switches.told(stop) for stop in state.switches) or "none")

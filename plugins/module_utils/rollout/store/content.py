@@ -14,6 +14,8 @@ import tarfile
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 
 CHUNK = 1024 * 1024
+# A tar archive ends with so many zero bytes; git's header is as long. One without members is filled up to a size.
+END, EMPTY = 1024, 10240
 FILE, PROGRAM, LINK = "file", "program", "link"
 
 
@@ -28,9 +30,10 @@ def unpack(archive, directory):
     os.mkdir(directory)
     os.chmod(directory, 0o755)
     try:
-        with tarfile.open(archive, mode="r:", errorlevel=2) as stream:
-            for member in stream:
-                found += _place(stream, member, directory)
+        if _has_members(archive):
+            with tarfile.open(archive, mode="r:", errorlevel=2) as stream:
+                for member in stream:
+                    found += _place(stream, member, directory)
     except (tarfile.TarError, EOFError) as exc:
         raise StagecraftError("snapshot: the archive of the repository is damaged (%s). Look at the space on its file system and run again." % exc) from exc
     return sorted(found)
@@ -78,6 +81,19 @@ def paths(directory):
         found.append(folder)
         found += [path for path in (os.path.join(folder, base) for base in files) if not os.path.islink(path)]
     return found
+
+
+def _has_members(archive):
+    """Whether an archive holds anything but the header that git writes. One that lacks its end would pass for a shorter one."""
+    with open(archive, "rb") as handle:
+        size = os.fstat(handle.fileno()).st_size
+        handle.seek(max(0, size - END))
+        if size < END or handle.read().strip(b"\0"):
+            raise tarfile.ReadError("its end is missing")
+        if size > EMPTY:
+            return True
+        handle.seek(END)
+        return bool(handle.read().strip(b"\0"))
 
 
 def _place(stream, member, directory):

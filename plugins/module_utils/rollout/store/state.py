@@ -54,13 +54,13 @@ class State:
     @property
     def pins(self):
         """By name of target, its ``Pin``, over or not."""
-        return {record["target"]: records.pin(record) for record in self._last(PINS, "target") if record["present"]}
+        return {record["target"]: records.pin(record) for record in self.last(PINS, "target") if record["present"]}
 
     @property
     def approvals(self):
         """By name of ring, the names of the snapshots that were approved for it."""
         found = {}
-        for record in self._last(APPROVALS, "ring", "snapshot"):
+        for record in self.last(APPROVALS, "ring", "snapshot"):
             if record["present"]:
                 found.setdefault(record["ring"], set()).add(record["snapshot"])
         return found
@@ -103,7 +103,12 @@ class State:
         return {"snapshots": [self.described[name] for name in sorted(self.described)], "kill_switches": [vars(stop) for stop in self.switches],
                 **{kind: self.journals.get(kind, []) for kind in (MARKS, PINS, APPROVALS)}}
 
-    def _last(self, kind, *keys):
+    def last(self, kind, *keys):
+        """The last record about each thing.
+
+        :param kind: one of ``JOURNALS``.
+        :param keys: the fields that say what a record is about.
+        """
         last = {}
         for record in self.journals.get(kind, ()):
             key = tuple(record[name] for name in keys)

@@ -91,7 +91,7 @@ def engage(state_dir, level, name, message, by, at):
     :returns: a warning, empty where all went well.
     """
     layout = Layout(state_dir)
-    path = layout.switch(level, name)
+    path, temporary = layout.switch(level, name), os.path.join(layout.directory, ".kill_switch.%d" % os.getpid())
     try:
         for folder in (layout.kill_switch, os.path.dirname(path)):
             if _at(folder) is None:
@@ -100,12 +100,12 @@ def engage(state_dir, level, name, message, by, at):
         there = _at(path)
         if there is None or stat.S_ISREG(there.st_mode):
             data = records.line({"message": message, "by": by, "at": at}).encode("utf-8")
-            durable.write(path, data, temporary=os.path.join(layout.directory, ".kill_switch.%d" % os.getpid()))
+            durable.write(path, data, temporary=temporary)
             durable.sync_one(os.path.dirname(path))
-    except NotADirectoryError:
-        return "%s or something in it is no directory where one is expected, which counts as on for the whole fleet" % layout.kill_switch
     except OSError as exc:
-        return _in_need(path, message, exc)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        return _in_need(layout, path, message, exc)
     return _log(layout, {"switch": ON, "level": level, "name": name, "message": message, "by": by, "at": at})
 
 
@@ -186,13 +186,13 @@ def _said(path, by, at):
     return text, by, at
 
 
-def _in_need(path, message, cause):
+def _in_need(layout, path, message, cause):
     """Throw the switch where no file can be written."""
-    if _quietly(path) is not None:
+    if _quietly(path) is not None or any(stop.level == FLEET for stop in read(layout.directory)):
         return "its message could not be written (%s); what was there counts as on" % cause.strerror
     short = message.replace("\0", " ").encode("utf-8")[:SHORT].decode("utf-8", "ignore")
     try:
-        os.symlink(short or "on", path)
+        os.symlink(short, path)
     except OSError:
         raise _failure(path, cause) from cause
     return "no file could be written (%s), so the kill switch is a link with the beginning of the message; it is on" % cause.strerror
