@@ -299,3 +299,13 @@ def test_a_plan_says_the_same_for_equal_targets_and_decides_once():
     assert first is second
     assert decide.decide(known, Target("c", "qa", named(8), frozenset([named(8)]))).code == "due"
     assert naming.instant(first.release) == clock("09:00")
+
+
+def test_a_plan_tells_targets_apart_by_all_they_ran_where_it_matters():
+    known = plan.compile(NOW, rings(Ring("dev", approval=True)), ALL, marked("bad", 9))
+    releases = [decide.decide(known, host("dev", 9, ran=(hour,))).release for hour in (6, 7, 6)]
+    assert releases == [named(6), named(7), named(6)]
+    unknown = [decide.decide(known, Target("h", "dev", "v1", frozenset(), since=clock(since))).code for since in ("09:30", "10:10")]
+    assert unknown == ["ahead", "ahead"]
+    assert [decide.decide(plan.compile(NOW, SEED, ALL, ()), Target("h", "dev", "v1", frozenset(), since=since)).code
+            for since in (clock("09:30"), clock("10:10"), None)] == ["due", "ahead", "unknown_current"]
