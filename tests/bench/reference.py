@@ -17,8 +17,8 @@ def decide(now, target, schedule, snapshots, marks, pin=None, stops=(), approval
     names = [ring.name for ring in schedule.rings]
     index = names.index(target.ring) if target.ring in names else len(names) - 1
     rings = schedule.rings[:index + 1]
-    if any(stop.level == "fleet" or stop.level == "ring" and stop.name in (names[index], target.ring) or stop.level == "host" and stop.name == target.name
-           for stop in stops):
+    mine = {"ring": (names[index], target.ring), "host": (target.name,)}
+    if any(stop.level not in mine or stop.name in mine[stop.level] for stop in stops):
         return HOLD, target.current, "kill_switch"
     if target.disabled:
         return HOLD, target.current, "disabled"

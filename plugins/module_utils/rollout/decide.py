@@ -63,21 +63,17 @@ def _choose(candidates, target):
     if candidates.closed:
         return Decision(HOLD, current, "window", "ring %s may not change now: %s" % (candidates.ring.name, candidates.closed))
     here = None if current is None else plan.place(current, target.since)
-    refused = current is not None and plan.marks.refused(current)
+    free = current is None or plan.marks.refused(current)
     barrier = _barrier(plan, target, here)
+    taken, passed = candidates.newest(barrier, target.ran, here if free else None)
     bad = forward.left_behind(plan, target, here)
-    taken, passed = candidates.newest(barrier, target.ran, here if refused else None)
-    if bad and not (taken and (taken.at, taken.name) > bad):
-        found, skipped = forward.fix(candidates, bad, barrier)
+    if bad and not (taken and _place(taken) > bad):
+        found = _forward(candidates, current, bad, barrier)
         if found:
-            return Decision(RUN, found.name, "forward", "it is the next acceptable snapshot after %s, which the target ran and which is marked badfwd"
-                            % bad[1], skipped)
-        if plan.marks.state(current) == BADFWD:
-            return Decision(HOLD, current, "waiting_for_fix", "%s is marked badfwd, and no newer snapshot is acceptable for ring %s yet"
-                            % (current, candidates.ring.name), skipped)
-    if taken and (current is None or refused or here and (taken.at, taken.name) >= here):
+            return found
+    if taken and (free or here and _place(taken) >= here):
         return _run(candidates, taken, passed, here, barrier)
-    if current is None or refused:
+    if free:
         what = "the target runs nothing yet" if current is None else "it stays on %s, though %s" % (current, plan.marks.objection(current)[1])
         return Decision(HOLD, current, "nothing_acceptable", "no snapshot is acceptable for ring %s: %s" % (candidates.ring.name, what), passed)
     if here is None:
@@ -85,6 +81,18 @@ def _choose(candidates, target):
     due = "%s, the newest that ring %s is due" % (taken.name, candidates.ring.name) if taken else "anything that ring %s is due" % candidates.ring.name
     return Decision(HOLD, current, "ahead", "%s is newer than %s; without a mark on it the target does not go back" % (current, due),
                     candidates.newer_than(here))
+
+
+def _forward(candidates, current, bad, barrier):
+    """The decision for a target that ran what is marked badfwd; None where it runs something else by now and there is no way forward yet."""
+    found, passed = forward.fix(candidates, bad, barrier)
+    if found:
+        return Decision(RUN, found.name, "forward",
+                        "it is the next acceptable snapshot after %s, which the target ran and which is marked badfwd" % bad[1], passed)
+    if candidates.plan.marks.state(current) == BADFWD:
+        return Decision(HOLD, current, "waiting_for_fix", "%s is marked badfwd, and no newer snapshot is acceptable for ring %s yet"
+                        % (current, candidates.ring.name), passed)
+    return None
 
 
 def _run(candidates, taken, passed, here, barrier):
@@ -96,8 +104,9 @@ def _run(candidates, taken, passed, here, barrier):
         ring, span(age), "; none was taken in the %s after it" % span(gap) if gap else "",
         "; nothing within the %s that the schedule looks back is acceptable" % span(candidates.plan.schedule.history)
         if age > candidates.plan.schedule.history else "")
-    if here and (taken.at, name) < here:
-        return Decision(RUN, name, "back", "the target goes back from %s, which is marked %s: %s" % (here[1], candidates.plan.marks.state(here[1]), reason), passed)
+    if here and _place(taken) < here:
+        return Decision(RUN, name, "back", "the target goes back from %s, which is marked %s: %s"
+                        % (here[1], candidates.plan.marks.state(here[1]), reason), passed)
     return Decision(RUN, name, "due", reason, passed)
 
 
@@ -116,7 +125,7 @@ def _pinned(candidates, target, pin):
             return Decision(HOLD, current, "window", "ring %s may not change now: %s; the target is pinned to %s%s"
                             % (candidates.ring.name, candidates.closed, snapshot.name, told))
         barrier = _barrier(plan, target, None if current is None else plan.place(current, target.since))
-        if barrier and (barrier.at, barrier.name) < (snapshot.at, snapshot.name):
+        if barrier and _place(barrier) < _place(snapshot):
             return Decision(RUN, barrier.name, "barrier", "the target is pinned to %s%s, and passes through this first: %s"
                             % (snapshot.name, told, barrier.barrier))
     return Decision(RUN, snapshot.name, "pinned", "the target is pinned to it%s" % told)
@@ -125,6 +134,10 @@ def _pinned(candidates, target, pin):
 def _barrier(plan, target, here):
     """The oldest barrier that a target has not passed through and that is newer than what it runs; None where there is none."""
     for barrier in plan.barriers:
-        if barrier.name not in target.ran and barrier.name != target.current and (here is None or (barrier.at, barrier.name) > here):
+        if barrier.name not in target.ran and barrier.name != target.current and (here is None or _place(barrier) > here):
             return barrier
     return None
+
+
+def _place(snapshot):
+    return snapshot.at, snapshot.name

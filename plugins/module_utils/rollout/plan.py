@@ -12,7 +12,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks i
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.stops import Stops
 
 
-def compile(now, schedule, snapshots, marks, stops=(), progress=None, approvals=None, closed=None, reached=None):  # pylint: disable=redefined-builtin
+def compile(now, schedule, snapshots, marks, stops=(), progress=None, approvals=None, closed=None, reached=None):
     """Make the plan of a run.
 
     :param now: the instant of the run.

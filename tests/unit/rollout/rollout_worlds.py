@@ -136,6 +136,6 @@ def worlds(draw, pinned=False, stopped=False):
         times, st.sampled_from(targets), st.sampled_from(there), st.integers(1, 6)), max_size=3)) if pinned else []
     levels = st.sampled_from([("fleet", ""), *(("ring", ring) for ring in names), *(("host", target.name) for target in targets)])
     stops = draw(st.lists(st.builds(lambda level, at: Stop(*level, at=at), levels, times), min_size=1, max_size=2)) if stopped else []
-    return World(
-        schedule, there, draw(marks(there)), draw(st.frozensets(st.tuples(st.sampled_from(names), st.integers(0, HOURS - 1)), max_size=5)), stops, pins, targets,
-        {ring: draw(st.sets(st.sampled_from([snapshot.name for snapshot in there]), min_size=len(there) // 2)) for ring in names})
+    closed = draw(st.frozensets(st.tuples(st.sampled_from(names), st.integers(0, HOURS - 1)), max_size=5))
+    approved = st.sets(st.sampled_from([snapshot.name for snapshot in there]), min_size=len(there) // 2)
+    return World(schedule, there, draw(marks(there)), closed, stops, pins, targets, {ring: draw(approved) for ring in names})

@@ -34,7 +34,8 @@ def rings(*rings_):
     return Schedule(tuple(rings_))
 
 
-@pytest.mark.parametrize("ring,hour", [("dev", "1000"), ("qa", "0900"), ("stg", "0800"), ("prod-a", "0700"), ("prod", "0600"), (None, "0600"), ("gone", "0600")])
+@pytest.mark.parametrize("ring,hour", [
+    ("dev", "1000"), ("qa", "0900"), ("stg", "0800"), ("prod-a", "0700"), ("prod", "0600"), (None, "0600"), ("gone", "0600")])
 def test_the_newest_that_the_ring_is_due(ring, hour):
     decision = at(Target("h", ring))
     assert told(decision) == ("run", hour, "due")

@@ -70,7 +70,8 @@ def test_what_beats_what():
 
 def test_the_file_of_marks():
     text = "# a remark\n\n  \nx bad because of this\n\ty\t good\r\nx badfwd"
-    assert [(mark.snapshot, mark.state, mark.why) for mark in etch_marks.parse(text)] == [("x", "bad", "because of this"), ("y", "good", ""), ("x", "badfwd", "")]
+    assert [(mark.snapshot, mark.state, mark.why) for mark in etch_marks.parse(text)] == [
+        ("x", "bad", "because of this"), ("y", "good", ""), ("x", "badfwd", "")]
 
 
 @pytest.mark.parametrize("line", ["x BAD", "x", "x=bad", "x : bad", "bad"])

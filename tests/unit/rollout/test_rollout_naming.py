@@ -19,7 +19,8 @@ def test_a_name_is_that_of_the_hour_in_utc(at, name):
     assert naming.instant(name) == naming.hour_of(at)
 
 
-@pytest.mark.parametrize("name", ["20140211-0730", "20140230-0000", "20140211-2400", "20141301-0000", "2014021-0700", "20140211-0700x", "trunk", "", "00000101-0000"])
+@pytest.mark.parametrize("name", [
+    "20140211-0730", "20140230-0000", "20140211-2400", "20141301-0000", "2014021-0700", "20140211-0700x", "trunk", "", "00000101-0000"])
 def test_what_is_not_the_name_of_an_hour_has_no_instant(name):
     assert naming.instant(name) is None
 
