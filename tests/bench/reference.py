@@ -10,6 +10,7 @@ The peer of the bench, and the second opinion of the unit tests. It knows no soa
 from __future__ import annotations
 
 RUN, HOLD = "run", "hold"
+FINE = ("good", "none")
 
 
 def decide(now, target, schedule, snapshots, marks, pin=None, stops=(), approvals=None):
@@ -87,7 +88,7 @@ def _shut(ordered, marks, last):
     """Names of snapshots that marks keep targets from: bad ones, and what an incident closes."""
     place = {snapshot.name: _key(snapshot) for snapshot in ordered}
     shut = {name for name in place if _bad(name, last)}
-    told = sorted((mark for mark in marks if mark.state != "good" and mark.at and mark.snapshot in place), key=lambda mark: mark.at)
+    told = sorted((mark for mark in marks if mark.state not in FINE and mark.at and mark.snapshot in place), key=lambda mark: mark.at)
     for number, mark in enumerate(told):
         if number and mark.at - told[number - 1].at <= 3600:
             continue
@@ -106,7 +107,7 @@ def _shut(ordered, marks, last):
 
 
 def _bad(name, last):
-    return name in last and last[name].state != "good"
+    return name in last and last[name].state not in FINE
 
 
 def _key(snapshot):

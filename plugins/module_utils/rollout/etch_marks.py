@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import STATES, Mark
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import BAD, BADFWD, GOOD, Mark
+
+STATES = (GOOD, BAD, BADFWD)
 
 
 def parse(text, strict=True, source="tagstate"):

@@ -110,7 +110,7 @@ def marks(draw, there):
     for _act in range(draw(st.integers(1, 5))):
         at = DAY + draw(st.integers(0, HOURS - 1)) * HOUR + draw(st.integers(0, 11)) * 300
         recent = [snapshot for snapshot in there if snapshot.at <= at][-6:]
-        state = draw(st.sampled_from(("bad", "bad", BADFWD, BADFWD, "good", "Bad")))
+        state = draw(st.sampled_from(("bad", "bad", "bad", BADFWD, BADFWD, BADFWD, "good", "none", "Bad")))
         approved = draw(st.sampled_from(("", "", "anna")))
         for snapshot in draw(st.lists(st.sampled_from(recent), min_size=1, max_size=4, unique=True)) if recent else ():
             found.append(Mark(snapshot.name, state, at, "anna", approved=approved))

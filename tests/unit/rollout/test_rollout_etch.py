@@ -74,7 +74,7 @@ def test_the_file_of_marks():
         ("x", "bad", "because of this"), ("y", "good", ""), ("x", "badfwd", "")]
 
 
-@pytest.mark.parametrize("line", ["x BAD", "x", "x=bad", "x : bad", "bad"])
+@pytest.mark.parametrize("line", ["x BAD", "x", "x=bad", "x : bad", "bad", "x none"])
 def test_what_is_not_a_mark_is_refused_unless_etch_is_asked(line):
     assert etch_marks.parse("y bad\n%s\n" % line, strict=False) == [Mark("y", "bad")]
     with pytest.raises(InputError) as caught:

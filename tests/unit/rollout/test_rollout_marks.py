@@ -52,6 +52,14 @@ def test_lifting_one_mark_of_several_opens_nothing(hour):
     assert shut([*marks, *marked("good", 7, 8, 9, at="12:00")]) == []
 
 
+def test_a_mark_that_is_taken_back_is_lifted_as_a_good_one_is():
+    marks = marked("bad", 7, 8, 9)
+    assert shut([*marks, *marked("none", 9, at="12:00")]) == shut([*marks, *marked("none", 9, at="12:00", approved="anna")]) == [9]
+    assert shut([*marks, *marked("none", 7, 8, 9, at="12:00")]) == []
+    assert shut([*marked("bad", 7, 9), *marked("none", 8, at="12:00")]) == [8]
+    assert told(decide_now(clock("10:20"), host("dev", 9), SEED, ALL, [*marked("bad", 10), *marked("none", 10, at="10:16")])) == ("run", "1000", "due")
+
+
 def test_a_mark_about_what_is_gone_closes_nothing():
     assert shut(marked("bad", 1, 9)) == []
 
