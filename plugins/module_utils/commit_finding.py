@@ -26,7 +26,7 @@ def find(store, field, value):
         raise InputError(field, value, "is not a range", "Write the id of the bad commit, two dots and the id of its fix")
     if not os.path.isdir(store.layout.repository):
         raise InputError(field, value, "cannot be looked up: no snapshot was taken in %s yet" % store.layout.directory, "Give the names of snapshots")
-    with Mirror(store.layout.repository) as mirror:
+    with Mirror(store.layout.repository, change=False) as mirror:
         commit = mirror.commit(first, field)
         fix = mirror.commit(last, field) if last else None
         if commit and fix and not mirror.is_ancestor(commit, fix):

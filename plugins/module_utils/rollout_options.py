@@ -86,3 +86,9 @@ def opened(call, purpose, **options):
     """The state directory of a call, held for writing; see ``recording.opened``."""
     params = call.params
     return recording.opened(params["state_dir"], purpose, params["lock_timeout"], call.check_mode, **options)
+
+
+def taking(call, purpose, create):
+    """The state directory of a call, for one who takes or removes snapshots; see ``recording.taking``."""
+    params = call.params
+    return recording.taking(params["state_dir"], purpose, params["lock_timeout"], call.check_mode, create)

@@ -14,7 +14,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.repository.mirr
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import Marks
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.retention import Retention
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import keeping, records
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import keeping, reading, records
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store.state import State
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import BAD, BADFWD
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
@@ -46,48 +47,78 @@ def check_name(field, name):
     return name
 
 
-def take(store, source, now, by, name=None, prefix="", only_changed=False, notes=None):
-    """Take a snapshot, unless it is there.
+class Ready:
+    """A snapshot that only needs to be put in place, or the one that is there.
 
-    :param store: the state directory, held.
+    :param name: its name.
+    :param message: what was done, as a sentence.
+    :param record: what is known of the new one; None where one is there.
+    :param place: the directory with its content; None in check mode.
+    """
+
+    def __init__(self, name, message, record=None, place=None):
+        self.name = name
+        self.message = message
+        self.record = record
+        self.place = place
+
+    def finish(self, store, notes):
+        """Put it in place.
+
+        :param store: the state directory, held.
+        :param notes: ``{barrier, dead_end}``: reasons; None leaves those of a snapshot that is there.
+        :returns: the name, whether anything changed, and a message.
+        """
+        store.need("snapshots", "marks")
+        notes = {key: value for key, value in notes.items() if value is not None}
+        if not self.record:
+            return _noted(store, self.name, notes, self.message)
+        record = dict(self.record, **notes)
+        if store.check_mode:
+            store.state.described[self.name] = record
+            return self.name, True, self.message
+        with Mirror(store.layout.repository) as mirror:
+            mirror.keep(self.name, record["commit"])
+            keeping.publish(store, self.place, record)
+            said = _inherit(store, self.name, record["taken_at"], record["taken_by"]) or _suspect(store, mirror, self.name)
+        return self.name, True, self.message + said
+
+
+def prepare(layout, source, now, by, name=None, prefix="", only_changed=False, check_mode=False):
+    """Fetch and unpack what a snapshot is made of, unless it is there. Only who takes snapshots waits for that.
+
+    :param layout: of the state directory, in which nobody else takes snapshots meanwhile.
     :param now: the instant; without ``name`` the snapshot is named after its hour.
     :param by: who takes it.
     :param only_changed: take none of a commit that the newest snapshot of the same ref has.
-    :param notes: ``{barrier, dead_end}``: reasons; None leaves those of a snapshot that is there.
-    :returns: the name, whether anything changed, and a message.
+    :returns: :class:`Ready`.
     """
-    store.need("snapshots", "marks")
-    keeping.sweep(store)
     hour = naming.hour_of(now)
     wanted = check_name("name" if name else "prefix", name or naming.hourly(now, prefix))
-    there = store.state.described.get(wanted)
+    state = reading.load(layout.directory, targets=False) if os.path.isdir(layout.directory) else State(layout.directory)
+    if "snapshots" in state.broken:
+        raise StagecraftError("state_dir: no snapshot was taken, for the state in %s cannot be relied on: %s." % (layout.directory, "; ".join(state.problems)))
+    there = state.described.get(wanted)
     if not name:
-        late = _late(store.state, hour, prefix)
+        late = _late(state, hour, prefix)
         if there:
-            said = "%s is there since %s; the first one of an hour stays" % (wanted, naming.text(there["taken_at"]))
-            return _noted(store, wanted, notes, said + (". %s" % late if late else ""))
+            return Ready(wanted, "%s is there since %s; the first one of an hour stays%s" % (wanted, naming.text(there["taken_at"]), late and ". " + late))
         if late:
             raise InputError("name", wanted, "was not taken: %s" % late, "Set the clock right, or wait until it is past that hour")
-    with Mirror(None if store.check_mode else store.layout.repository, source.repository, source.timeout) as mirror:
-        commit = _commit(store, mirror, source, now)
+    with Mirror(None if check_mode else layout.repository, source.repository, source.timeout) as mirror:
+        commit = _commit(state, mirror, source, now)
         if there:
             _same(there, wanted, commit)
-            return _noted(store, wanted, notes, "%s is there since %s, from the same commit" % (wanted, naming.text(there["taken_at"])))
-        before = _newest(store.state, source.ref)
+            return Ready(wanted, "%s is there since %s, from the same commit" % (wanted, naming.text(there["taken_at"])))
+        before = _newest(state, source.ref)
         if only_changed and before and before["commit"] == commit:
-            return _noted(store, before["name"], notes, "nothing was committed to %s since %s" % (source.ref, before["name"]))
+            return Ready(before["name"], "nothing was committed to %s since %s" % (source.ref, before["name"]))
         record = {"schema": records.SCHEMA, "name": wanted, "at": now if name else hour, "commit": commit, "digest": "", "files": mirror.files(commit),
                   "repository": mirror.repository.shown, "ref": source.ref, "taken_at": now, "taken_by": by, "barrier": "", "dead_end": ""}
-        record.update({key: value for key, value in (notes or {}).items() if value is not None})
-        if not record["files"]:
-            raise _empty(source.ref, commit)
-        said = "%s was taken from commit %s of %s" % (wanted, commit[:12], source.ref)
-        if store.check_mode:
-            store.state.described[wanted] = record
-        else:
-            _keep(store, mirror, record)
-            said += _inherit(store, wanted, now, by) or _suspect(store, mirror, wanted)
-    return wanted, True, said
+        place = None if check_mode or not record["files"] else _unpack(layout, mirror, record)
+    if not record["files"]:
+        raise InputError("ref", source.ref, "is empty: commit %s holds no files" % commit[:12], "Give the branch that the configuration is on")
+    return Ready(wanted, "%s was taken from commit %s of %s" % (wanted, commit[:12], source.ref), record, place)
 
 
 def prune(store, schedule, now, keep_age, keep_count):
@@ -137,14 +168,14 @@ def _newest(state, ref):
     return max(found, key=lambda record: (record["taken_at"], record["at"]), default=None)
 
 
-def _commit(store, mirror, source, now):
+def _commit(state, mirror, source, now):
     """The commit to take; refused when it is not the next one of a living history."""
     commit = mirror.bring(source.ref).commit
     age = now - mirror.committed(commit)
     if source.max_age is not None and age > source.max_age:
         raise InputError("ref", source.ref, "is stale: its newest commit %s is %s old" % (commit[:12], naming.span(age)),
                          "Find out why nothing reaches %s, or raise 'max_age' (%s)" % (mirror.repository.shown, naming.span(source.max_age)))
-    before = _newest(store.state, source.ref)
+    before = _newest(state, source.ref)
     if before and not source.accept_rewritten and not mirror.follows(before["commit"], commit):
         raise InputError("ref", source.ref, "was rewritten: its history has not got %s any more, which snapshot %s was made from"
                          % (before["commit"][:12], before["name"]), "Find out who pushed by force; 'accept_rewritten: true' takes it nevertheless")
@@ -160,27 +191,20 @@ def _same(there, name, commit):
 def _noted(store, name, notes, message):
     """Note barrier and dead end of a snapshot that is there."""
     record = store.state.described[name]
-    new = {key: value for key, value in (notes or {}).items() if value is not None and value != record[key]}
+    new = {key: value for key, value in notes.items() if value != record[key]}
     if new:
         keeping.describe(store, dict(record, **new))
         message += "; noted: %s" % ", ".join("%s %s" % (key, value or "no more") for key, value in sorted(new.items()))
     return name, bool(new), message
 
 
-def _keep(store, mirror, record):
-    archive = os.path.join(store.layout.work, "archive.tar")
+def _unpack(layout, mirror, record):
+    archive = os.path.join(layout.new, "archive.tar")
     mirror.archive(record["commit"], archive)
-    place, record["digest"], record["files"] = keeping.unpack(store, archive, record["name"])
+    place, record["digest"], record["files"] = keeping.unpack(layout, archive, record["name"])
     os.unlink(archive)
-    if not record["files"]:
-        raise _empty(record["ref"], record["commit"])
-    mirror.keep(record["name"], record["commit"])
-    keeping.publish(store, place, record)
     mirror.tidy()
-
-
-def _empty(ref, commit):
-    return InputError("ref", ref, "is empty: commit %s holds no files" % commit[:12], "Give the branch that the configuration is on")
+    return place
 
 
 def _inherit(store, name, now, by):

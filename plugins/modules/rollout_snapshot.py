@@ -121,6 +121,7 @@ import time
 
 from ansible_collections.stagecraft.release.plugins.module_utils import rollout_options, snapshot_taking
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import keeping
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(
@@ -153,26 +154,33 @@ def execute(call, clock=time.time):
     if params["keep_count"] < 1:
         raise InputError("keep_count", params["keep_count"], "is not a number of snapshots", "Give at least 1")
     present = params["state"] == "present"
-    with rollout_options.opened(call, "taking a snapshot" if present else "removing a snapshot", create=present) as store:
-        before = sorted(store.state.described)
-        if present:
-            source = snapshot_taking.Source(params["repository"], params["ref"], params["timeout"],
-                                            rollout_options.duration("max_age", params["max_age"], 1), params["accept_rewritten"])
-            notes = {key: params[key] for key in ("barrier", "dead_end")}
-            name, changed, message = snapshot_taking.take(store, source, now, rollout_options.who(params), params["name"], params["prefix"],
-                                                          params["only_changed"], notes)
-            removed, unsure = snapshot_taking.prune(store, schedule, now, keep_age, params["keep_count"])
-            if unsure:
-                call.warn("No old snapshot was removed: %s" % unsure)
-        else:
-            name, changed = params["name"], snapshot_taking.remove(store, params["name"], schedule, now)
-            removed, message = [name] if changed else [], "%s was removed" % name if changed else "%s is not there" % name
+    with rollout_options.taking(call, "taking a snapshot" if present else "removing a snapshot", present) as layout:
+        ready = _prepare(call, layout, now) if present else None
+        with rollout_options.opened(call, "putting a snapshot in place" if present else "removing a snapshot", create=present) as store:
+            before = sorted(store.state.described)
+            if ready:
+                keeping.sweep(store)
+                name, changed, message = ready.finish(store, {key: params[key] for key in ("barrier", "dead_end")})
+                removed, unsure = snapshot_taking.prune(store, schedule, now, keep_age, params["keep_count"])
+                if unsure:
+                    call.warn("No old snapshot was removed: %s" % unsure)
+            else:
+                name, changed = params["name"], snapshot_taking.remove(store, params["name"], schedule, now)
+                removed, message = [name] if changed else [], "%s was removed" % name if changed else "%s is not there" % name
     found = store.state.described.get(name)
     result = dict(changed=changed or bool(removed), removed=removed, message=message,
                   snapshot=dict(found, path=store.layout.content(name)) if found else None)
     if call.diff:
         result["diff"] = dict(before=dict(snapshots=before), after=dict(snapshots=sorted(store.state.described)))
     return result
+
+
+def _prepare(call, layout, now):
+    params = call.params
+    source = snapshot_taking.Source(params["repository"], params["ref"], params["timeout"],
+                                    rollout_options.duration("max_age", params["max_age"], 1), params["accept_rewritten"])
+    return snapshot_taking.prepare(layout, source, now, rollout_options.who(params), params["name"], params["prefix"], params["only_changed"],
+                                   call.check_mode)
 
 
 def main():

@@ -25,21 +25,25 @@ _GITLINK = "160000"
 
 
 class Mirror(Clone):
-    """Context manager around the copy. One process at a time may use it: the caller sees to that.
+    """Context manager around the copy. One process at a time may change it: the caller sees to that.
 
     :param directory: where it is; None for a temporary one.
     :param url: address of the repository, possibly with credentials; needed only to fetch.
     :param timeout: seconds that each call of git may take.
+    :param change: make it where it is not there or broken, and take away what a git left that was killed.
     """
 
-    def __init__(self, directory, url=None, timeout=120):
+    def __init__(self, directory, url=None, timeout=120, change=True):
         super().__init__(url or directory, timeout)
+        self._change = change
         self.directory = self._stays = directory
 
     def __enter__(self):
         if not self._stays:
             return super().__enter__()
         self.git = Git(self.repository, self.directory, self.timeout)
+        if not self._change:
+            return self
         if self.git.run("rev-parse", "--git-dir").ok:
             self._unlock()
             return self

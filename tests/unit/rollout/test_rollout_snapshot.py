@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -47,6 +48,11 @@ class Site:
     def content(self, name):
         """The files of a snapshot."""
         return tree(self.state_dir / "snapshots" / name)
+
+
+def left(site):
+    """What is not complete and was left."""
+    return [path for room in (".work", ".new") for path in (site.state_dir / room).glob("*")]
 
 
 @pytest.fixture
@@ -101,7 +107,7 @@ def test_a_repository_that_cannot_be_reached_matters_only_when_one_is_due(site):
     before = tree(site.state_dir / "snapshots")
     with pytest.raises(InputError, match="repository: .* is not there"):
         site.take(8)
-    assert tree(site.state_dir / "snapshots") == before and site.names() == [named(7)] and os.listdir(site.state_dir / ".work") == []
+    assert tree(site.state_dir / "snapshots") == before and site.names() == [named(7)] and not left(site)
 
 
 @pytest.mark.parametrize(("given", "field"), [
@@ -145,7 +151,7 @@ def test_an_empty_source_is_refused(site):
     site.commit("Attributes")
     with pytest.raises(InputError, match="is empty"):
         site.take(7)
-    assert site.names() == [] and os.listdir(site.state_dir / "snapshots") == os.listdir(site.state_dir / ".work") == []
+    assert site.names() == [] and os.listdir(site.state_dir / "snapshots") == [] and not left(site)
 
 
 def test_a_submodule_is_refused(site):
@@ -307,16 +313,17 @@ def test_killed_between_the_steps(site, step):
     assert state.problems == [] and site.names() == [named(7)] + ([named(8)] if step == "described" else [])
     assert site.take(8)["changed"] is (step != "described")
     assert site.content(named(8)) == {"main.cf": b"two"} and load(site.state_dir).problems == []
-    assert os.listdir(site.state_dir / ".work") == [] and set(os.listdir(site.state_dir / "snapshots")) == {
+    assert not left(site) and set(os.listdir(site.state_dir / "snapshots")) == {
         named(7), named(7) + ".json", named(8), named(8) + ".json"}
 
 
 def test_what_a_killed_removal_left_goes(site):
     site.take(7)
     (site.state_dir / "snapshots/left").mkdir()
-    (site.state_dir / ".work/new-x").mkdir()
+    (site.state_dir / ".work/old-x").mkdir()
+    (site.state_dir / ".new/x").mkdir()
     site.take(8)
-    assert not (site.state_dir / "snapshots/left").exists() and os.listdir(site.state_dir / ".work") == []
+    assert not (site.state_dir / "snapshots/left").exists() and not left(site)
 
 
 def test_a_content_that_is_not_what_was_packed_is_not_kept(site, monkeypatch):
@@ -330,7 +337,7 @@ def test_a_content_that_is_not_what_was_packed_is_not_kept(site, monkeypatch):
     monkeypatch.setattr(keeping.content, "unpack", short)
     with pytest.raises(StagecraftError, match="is not what the repository has"):
         site.take(7)
-    assert site.names() == [] and os.listdir(site.state_dir / "snapshots") == os.listdir(site.state_dir / ".work") == []
+    assert site.names() == [] and os.listdir(site.state_dir / "snapshots") == [] and not left(site)
 
 
 @pytest.mark.parametrize("cut", [10, 700, 2560, 20000])
@@ -354,7 +361,7 @@ def test_a_full_disk_takes_no_snapshot_and_loses_none(site, tmp_path):
             handle.truncate(os.path.getsize(tmp_path / "disk/filler") - 700000)
         with pytest.raises(StagecraftError, match="(?i)no space left|space"):
             site.take(8)
-        assert site.names() == [named(7)] and load(site.state_dir).problems == [] and os.listdir(site.state_dir / ".work") == []
+        assert site.names() == [named(7)] and load(site.state_dir).problems == [] and not left(site)
         os.unlink(tmp_path / "disk/filler")
         assert site.take(8)["changed"] and len(site.content(named(8))["large.cf"]) == 600000
     finally:
@@ -367,6 +374,30 @@ def test_two_at_once(site):
             for _number in range(2)]
     assert [one.communicate()[1] for one in both] == ["", ""] and [one.returncode for one in both] == [0, 0]
     assert site.names() == [named(8)] and load(site.state_dir).problems == []
+
+
+def test_git_that_hangs_keeps_nobody_from_marking(site, tmp_path):
+    site.take(7)
+    git_that_hangs = tmp_path / "bin/git"
+    git_that_hangs.parent.mkdir()
+    git_that_hangs.write_text("#!/bin/sh\ncase \"$*\" in *fetch*) touch '%s'; while kill -0 $PPID; do sleep 0.1; done;; *) exec '%s' \"$@\";; esac\n" % (
+        tmp_path / "begun", shutil.which("git")))
+    git_that_hangs.chmod(0o755)
+    site.commit("Two", main_cf="two")
+    taker = subprocess.Popen([sys.executable, "-c", KILLED.replace("setattr(place, name, die)\n", ""), site.project.url, str(site.state_dir), "kept", *sys.path],
+                             stderr=subprocess.DEVNULL, env=dict(os.environ, PATH="%s:%s" % (git_that_hangs.parent, os.environ["PATH"])))
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "begun").exists():
+            assert time.monotonic() < deadline and taker.poll() is None
+            time.sleep(0.05)
+        mark(site.state_dir, 7)
+        with pytest.raises(StagecraftError, match="is held by .* .process %d.: taking a snapshot" % taker.pid):
+            site.take(8, lock_timeout=0.2)
+        assert load(site.state_dir).mark_of(named(7))
+    finally:
+        taker.kill()
+        taker.wait()
 
 
 # Retention

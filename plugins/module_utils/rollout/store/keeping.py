@@ -40,12 +40,12 @@ def in_use(state):
     return found
 
 
-def unpack(store, archive, name):
+def unpack(layout, archive, name):
     """Unpack an archive, and prove that what is on the disk is what the archive holds.
 
     :returns: the new directory, its digest, and how many files it has.
     """
-    place = os.path.join(store.layout.work, "new-" + name)
+    place = os.path.join(layout.new, name)
     with failing(place):
         expected = content.unpack(archive, place)
         durable.sync(place, content.paths(place))
@@ -59,7 +59,7 @@ def unpack(store, archive, name):
 def publish(store, place, record):
     """Make an unpacked snapshot one that is there.
 
-    :param place: its directory, below ``.work``.
+    :param place: its directory, below ``.new``.
     :param record: what is known of it.
     """
     layout, name = store.layout, record["name"]

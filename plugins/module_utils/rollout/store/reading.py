@@ -78,6 +78,8 @@ def _snapshots(layout, state):
             if record["name"] != name:
                 raise ValueError("is about %r" % record["name"])
             if not os.path.isdir(layout.content(name)) or os.path.islink(layout.content(name)):
+                if not os.path.lexists(path):
+                    continue  # taken away meanwhile: its description goes first
                 raise ValueError("describes a snapshot whose directory %s is not there" % layout.content(name))
         except FileNotFoundError:
             continue  # taken away meanwhile

@@ -44,16 +44,46 @@ def opened(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False, 
     :returns: context manager with a :class:`Store`.
     :raises StagecraftError: another process has it; the message names it.
     """
-    layout = Layout(state_dir)
-    if not create and not os.path.isdir(layout.directory):
-        raise InputError("state_dir", state_dir, "is not there", "Give the state directory of the rollout; rollout_snapshot makes a new one")
+    layout = _layout(state_dir, create)
     if check_mode:
         yield Store(layout, True, targets)
         return
+    with _locked(layout, layout.lock, layout.work, purpose, timeout):
+        yield Store(layout, False, targets)
+
+
+@contextlib.contextmanager
+def taking(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False):
+    """Be the only one who takes or removes snapshots, while others may still mark, pin and record. The parameters are those of :func:`opened`.
+
+    :returns: context manager with a :class:`Layout`, whose ``new`` is empty.
+    """
+    layout = _layout(state_dir, create)
+    if check_mode:
+        yield layout
+        return
+    with _locked(layout, layout.taking_lock, layout.new, purpose, timeout):
+        yield layout
+
+
+def _layout(state_dir, create):
+    layout = Layout(state_dir)
+    if not create and not os.path.isdir(layout.directory):
+        raise InputError("state_dir", state_dir, "is not there", "Give the state directory of the rollout; rollout_snapshot makes a new one")
+    return layout
+
+
+@contextlib.contextmanager
+def _locked(layout, path, room, purpose, timeout):
+    """Hold a lock of the state directory.
+
+    :param path: the lock's file.
+    :param room: the directory for what is not complete, emptied before and after.
+    """
     with failing(layout.directory):
-        for path in (layout.directory, layout.snapshots, layout.targets, layout.work):
-            make_directory(path)
-        descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        for folder in (layout.directory, layout.snapshots, layout.targets, room):
+            make_directory(folder)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         if not locking.lock(descriptor, timeout):
             holder = os.pread(descriptor, 1000, 0).decode("utf-8", "replace").strip()
@@ -62,11 +92,11 @@ def opened(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False, 
         with contextlib.suppress(OSError):  # on a full disk nobody is told who holds it
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, ("%s@%s (process %d): %s" % (user(), socket.gethostname(), os.getpid(), purpose)).encode("utf-8"), 0)
-        _clean(layout)
+        _clean(room)
         try:
-            yield Store(layout, False, targets)
+            yield
         finally:
-            _clean(layout)
+            _clean(room)
     finally:
         os.close(descriptor)
 
@@ -205,10 +235,10 @@ def make_directory(path):
         os.chmod(path, 0o755)
 
 
-def _clean(layout):
+def _clean(room):
     """Take away what is not complete: left by a run that was killed, or by this one."""
-    for name in os.listdir(layout.work):
-        path = os.path.join(layout.work, name)
+    for name in os.listdir(room):
+        path = os.path.join(room, name)
         with contextlib.suppress(OSError):
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)

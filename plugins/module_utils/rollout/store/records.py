@@ -74,7 +74,8 @@ def _once(pairs):
 def _check_runs(runs):
     try:
         for run in runs:
-            if type(run["snapshot"]) is not str or not run["snapshot"] or type(run["at"]) is not int or type(run["ok"]) is not bool:
+            at = run["at"]
+            if not (isinstance(run["snapshot"], str) and run["snapshot"] and isinstance(at, int) and not isinstance(at, bool) and isinstance(run["ok"], bool)):
                 raise ValueError("has the run %r, which is none" % run)
     except (TypeError, KeyError) as exc:
         raise ValueError("has no list of runs") from exc
