@@ -62,12 +62,16 @@ def who(params):
 
 def schedule(path):
     """The schedule in a file; one of a single ring that takes everything at once where no file is named."""
-    if not path:
-        return Schedule((Ring("all"),))
+    return schedule_and_text(path)[0] if path else Schedule((Ring("all"),))
+
+
+def schedule_and_text(path):
+    """The schedule in a file, and the text of the file."""
     try:
-        return schedule_text.parse(controller_files.text(path), path)
+        text = controller_files.text(path)
     except (OSError, ValueError) as exc:
         raise InputError("schedule", path, "cannot be read: %s" % getattr(exc, "strerror", exc), "Give the file with the schedule of the rollout") from exc
+    return schedule_text.parse(text, path), text
 
 
 def ring(field, name, path):

@@ -81,14 +81,20 @@ class Reader:
 
         :raises StagecraftError: there is none, or it cannot be read.
         """
-        one = self._from_server if is_url(source) else _from_directory
-        text = one(source, paths.MANIFEST, manifest.TEXT_LIMIT)
+        text = self.document(source, paths.MANIFEST, manifest.TEXT_LIMIT)
         if text is None:
             raise StagecraftError("%s: has no %s, so it is not a release directory. Check the address and that the release was published."
                                   % (source, paths.MANIFEST))
         manifest.sniff(text, address(source, paths.MANIFEST))
-        found = {name: one(source, name, SIGNATURE_LIMIT) for name in paths.SIGNATURES}
+        found = {name: self.document(source, name, SIGNATURE_LIMIT) for name in paths.SIGNATURES}
         return Release(source, text, {name: data for name, data in found.items() if data is not None})
+
+    def document(self, source, name, limit):
+        """The bytes of one document, None when it is not there.
+
+        :param limit: bytes; more is refused.
+        """
+        return (self._from_server if is_url(source) else _from_directory)(source, name, limit)
 
     def _from_server(self, source, name, limit):
         url = address(source, name)

@@ -89,9 +89,11 @@ def ssh_made_by(text, signature, key):
     return code == 0 and _ssh_signer(text, signature) in FINGERPRINT.findall(out.decode("utf-8", "replace"))
 
 
-def ssh_verify(text, signature, allowed_signers, identity=None):
+def ssh_verify(text, signature, allowed_signers, identity=None, where=SSH, changed=CHANGED):
     """The principal who signed ``text``.
 
+    :param where: what a message begins with.
+    :param changed: what it says, read after that, of a signature that does not fit.
     :raises StagecraftError: nobody who is in ``allowed_signers`` did.
     """
     with _file(signature) as path:
@@ -104,9 +106,9 @@ def ssh_verify(text, signature, allowed_signers, identity=None):
             said = _last(err)
     signer = _ssh_signer(text, signature)
     if signer is None:
-        raise StagecraftError("%s: %s (ssh-keygen: %s). Build or fetch the release again; do not use this one." % (SSH, CHANGED, said))
-    raise StagecraftError("%s: is by the key %s, which %s does not allow%s (ssh-keygen: %s). Add the key there if you trust it, or have the "
-                          "release signed by one that is there." % (SSH, signer, allowed_signers, " for %s" % identity if identity else "", said))
+        raise StagecraftError("%s: %s (ssh-keygen: %s). Have it made or fetched again; do not use this one." % (where, changed, said))
+    raise StagecraftError("%s: is by the key %s, which %s does not allow%s (ssh-keygen: %s). Add the key there if you trust it, or have it "
+                          "signed by one that is there." % (where, signer, allowed_signers, " for %s" % identity if identity else "", said))
 
 
 def _principals(path, allowed_signers):

@@ -58,7 +58,11 @@ def read(state_dir):
 
 def find(state_dir, level, name):
     """The kill switch at exactly this place, or None."""
-    path = Layout(state_dir).switch(level, name)
+    return look(Layout(state_dir).switch(level, name), level, name)
+
+
+def look(path, level=HOST, name=""):
+    """What is at a path, as a kill switch, or None."""
     try:
         return None if _at(path) is None else _stop(level, name, path)
     except OSError as exc:
