@@ -119,6 +119,7 @@ def blocks(page: Path) -> list:
     ("deploy_new_guide.rst", "expect.yml"),
     ("awx_guide.rst", "awx_install.yml"), ("awx_guide.rst", "awx_configure.yml"), ("unit_guide.rst", "unit/site.yml"),
     ("people_guide.rst", "releases/v36-1.yml"), ("people_guide.rst", "announce.yml"), ("rollout_schedule.rst", "rollout/schedule.yml"),
+    ("rollout_pull.rst", "rollout/pull.yml"),
 ])
 def test_pages_show_the_example(page, name):
     assert yaml.safe_load((EXAMPLES / name).read_text()) in blocks(PAGES / page)
