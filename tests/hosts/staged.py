@@ -57,6 +57,7 @@ class Service:
             "release_activation_nginx_balancers": ["balancer"],
             "release_activation_nginx_file": "/etc/nginx/upstreams/shop.conf",
             "release_activation_nginx_server": "{{ ansible_host }}:8080",
+            "release_activation_nginx_grace": 2,
             "release_artifacts_sources": [self.fleet.url("builder").rstrip("/")],
             "release_artifacts_cache": str(self.directory / "manifests"),
             "release_artifacts_allowed_signers": str(self.directory / "allowed_signers"),
@@ -89,7 +90,7 @@ class Service:
     def run(self, playbook: str, release: str, *arguments: str, env: dict[str, str] | None = None, timeout: float = 900, **extra: Any) -> Run:
         """Run one of the collection's playbooks to its end."""
         began = time.monotonic()
-        done = subprocess.run(self.command(playbook, release, *arguments, **extra), env=environ(ANSIBLE_FORKS="10", **(env or {})), text=True,
+        done = subprocess.run(self.command(playbook, release, *arguments, **extra), env=environ(ANSIBLE_FORKS="10", ANSIBLE_PIPELINING="1", **(env or {})), text=True,
                               check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
         return Run(done.returncode, done.stdout, time.monotonic() - began)
 

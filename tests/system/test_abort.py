@@ -151,6 +151,7 @@ def test_too_many_failures_abort(running):
     assert_taken_back(subject, release, previous, deployed=True)
 
 
+@pytest.mark.slow
 def test_killed_after_the_push(running):
     """Run again after SIGKILL between the pushed revert and the compile, abort.yml finishes."""
     subject, previous = running

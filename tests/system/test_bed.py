@@ -48,7 +48,7 @@ def test_failing_resource(environment):
     assert states["deployed"] == 5
 
 
-@pytest.mark.parametrize("how", ["syntax", "name", "module"])
+@pytest.mark.parametrize("how", ["module", *(pytest.param(how, marks=pytest.mark.slow) for how in ("syntax", "name"))])
 def test_broken_model(environment, how):
     env = environment()
     env.repository.release("v2", broken=how)

@@ -13,29 +13,32 @@ from pathlib import Path
 
 import uvicorn
 import yaml
-from fastapi import FastAPI, Response
 from itsdangerous import URLSafeSerializer
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 RELEASE = importlib.metadata.version("shop")
 CONFIG = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")) if len(sys.argv) > 1 else {}
-app = FastAPI()
 tickets = URLSafeSerializer("shop")
 
 
-@app.get("/")
-def greet() -> Response:
+async def greet(request: Request) -> Response:
     """What a client sees."""
-    return Response("v%s %s" % (RELEASE, CONFIG.get("greeting", "hello")), media_type="text/plain")
+    return PlainTextResponse("v%s %s" % (RELEASE, CONFIG.get("greeting", "hello")))
 
 
-@app.get("/health")
-def health() -> Response:
+async def health(request: Request) -> Response:
     """Whether this process can do its work."""
     if [RELEASE, socket.gethostname()] == CONFIG.get("broken"):
-        return Response("broken", status_code=500)
+        return PlainTextResponse("broken", status_code=500)
     if tickets.loads(tickets.dumps(RELEASE)) != RELEASE:
-        return Response("cannot sign", status_code=500)
-    return Response("v%s is healthy" % RELEASE, media_type="text/plain")
+        return PlainTextResponse("cannot sign", status_code=500)
+    return PlainTextResponse("v%s is healthy" % RELEASE)
+
+
+app = Starlette(routes=[Route("/", greet), Route("/health", health)])
 
 
 def main() -> None:
