@@ -39,7 +39,7 @@ POINTS = [
 ]
 POWER_CUTS = [
     pytest.param("stage", "Fetch the artifacts", id="stage", marks=slow),
-    pytest.param("install", "Install the wheels that the lock names", id="install"),
+    pytest.param("install", "Install the wheels that the lock names", id="install", marks=slow),
     pytest.param("configure", "Restart what uses it", id="configure", marks=slow),
 ]
 LIMIT = ["--limit", "localhost,builder,%s" % ",".join(HOSTS)]
