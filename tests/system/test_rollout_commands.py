@@ -47,8 +47,9 @@ class Desk:
 
     def git(self, *arguments: str, place: Path | None = None) -> str:
         """Run git in the repository."""
-        who = dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "Dev") | dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "dev@example.com")
-        return subprocess.run(["git", "-C", str(place or self.work), *arguments], env=dict(os.environ, **who), check=True, capture_output=True, text=True).stdout
+        who = {f"GIT_{role}_{what}": "dev@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        return subprocess.run(["git", "-C", str(place or self.work), *arguments], env=dict(os.environ, **who), check=True, capture_output=True,
+                              text=True).stdout
 
     def commit(self, text: str) -> str:
         """Commit a file with this text."""
@@ -129,8 +130,10 @@ def test_snapshots_go_when_they_are_of_no_use(desk: Desk) -> None:
     desk.commit("v2")
     desk.snapshot("v2")
     desk.commit("v3")
-    said = desk.run("snapshot", rollout_repository=desk.work, rollout_name="v3", rollout_keep_age="0", rollout_keep_count=1, rollout_who="carol").ok().text
-    assert "v3 was taken from commit" in said and "Removed: v2. Hosts concerned, each when its ring is due: 3." in said and [snapshot.name for snapshot in desk.state().snapshots] == ["v1", "v3"]
+    asked = {"rollout_repository": desk.work, "rollout_name": "v3", "rollout_keep_age": "0", "rollout_keep_count": 1, "rollout_who": "carol"}
+    said = desk.run("snapshot", **asked).ok().text
+    assert "v3 was taken from commit" in said and "Removed: v2. Hosts concerned, each when its ring is due: 3." in said
+    assert [snapshot.name for snapshot in desk.state().snapshots] == ["v1", "v3"]
     desk.run("snapshot").refused("rollout_repository: is not set")
     described = json.loads((desk.state_dir / "snapshots/v3.json").read_text())
     assert (desk.state_dir / "snapshots/v3/main.cf").read_text() == "v3" and (described["commit"], described["taken_by"]) == (

@@ -95,7 +95,8 @@ def test_by_commit_and_by_range(tmp_path):
     done = do(rollout_mark, state_dir, state="bad", why="x", range="%s..%s" % (commits["bad"], commits["fix"]))
     record = json.loads((state_dir / "marks.jsonl").read_text().splitlines()[0])
     assert done["marked"] == [named(8), named(9)] and (record["commit"], record["fix"]) == (commits["bad"], commits["fix"])
-    for given, said in (({"commit": side}, "is in no snapshot that is there"), ({"commit": "0" * 40}, "is in no snapshot"), ({"commit": "abc"}, "is not the id"),
+    for given, said in (({"commit": side}, "is in no snapshot that is there"), ({"commit": "0" * 40}, "is in no snapshot"),
+                        ({"commit": "abc"}, "is not the id"),
                         ({"range": "%s..%s" % (commits["fix"], commits["bad"])}, "the first commit is not in the history of the second"),
                         ({"range": commits["fix"] + ".."}, "is not a range"), ({"range": "-x..%s" % commits["fix"]}, "is not the id")):
         with pytest.raises(InputError, match=said):

@@ -384,7 +384,8 @@ def test_git_that_hangs_keeps_nobody_from_marking(site, tmp_path):
         tmp_path / "begun", shutil.which("git")))
     git_that_hangs.chmod(0o755)
     site.commit("Two", main_cf="two")
-    taker = subprocess.Popen([sys.executable, "-c", KILLED.replace("setattr(place, name, die)\n", ""), site.project.url, str(site.state_dir), "kept", *sys.path],
+    code = KILLED.replace("setattr(place, name, die)\n", "")
+    taker = subprocess.Popen([sys.executable, "-c", code, site.project.url, str(site.state_dir), "kept", *sys.path],
                              stderr=subprocess.DEVNULL, env=dict(os.environ, PATH="%s:%s" % (git_that_hangs.parent, os.environ["PATH"])))
     try:
         deadline = time.monotonic() + 30

@@ -6,8 +6,8 @@
 
 ``snapshots/NAME`` holds the content of a snapshot and ``snapshots/NAME.json``, written last, what is known of it: a snapshot without the latter is not there.
 ``marks.jsonl``, ``pins.jsonl`` and ``approvals.jsonl`` hold one record a line, oldest first; the last one about a thing counts. ``kill_switch`` has
-``fleet``, ``rings/NAME`` and ``hosts/NAME``: whatever is there is on. ``targets/NAME.json`` says what a target ran. ``.work`` and ``.new`` hold what is not complete.
-Whoever writes holds ``lock``, for a moment; whoever takes or removes snapshots holds ``snapshots.lock`` as well, for as long as git needs.
+``fleet``, ``rings/NAME`` and ``hosts/NAME``: whatever is there is on. ``targets/NAME.json`` says what a target ran. ``.work`` and ``.new`` hold what is
+not complete. Whoever writes holds ``lock``, for a moment; whoever takes or removes snapshots holds ``snapshots.lock`` as well, for as long as git needs.
 """
 
 from __future__ import annotations
