@@ -90,8 +90,9 @@ class Service:
     def run(self, playbook: str, release: str, *arguments: str, env: dict[str, str] | None = None, timeout: float = 900, **extra: Any) -> Run:
         """Run one of the collection's playbooks to its end."""
         began = time.monotonic()
-        done = subprocess.run(self.command(playbook, release, *arguments, **extra), env=environ(ANSIBLE_FORKS="10", ANSIBLE_PIPELINING="1", **(env or {})), text=True,
-                              check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
+        done = subprocess.run(self.command(playbook, release, *arguments, **extra), text=True, check=False,
+                              env=environ(ANSIBLE_FORKS="10", ANSIBLE_PIPELINING="1", **(env or {})),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
         return Run(done.returncode, done.stdout, time.monotonic() - began)
 
     def bring(self, release: str, *arguments: str, **extra: Any) -> Run:
