@@ -38,7 +38,7 @@ options:
   name:
     description: Name of the ring or the host. Required with O(level=ring) and O(level=host).
     type: str
-  message:
+  why:
     description: Why, for everybody who is stopped. Required with O(state=engaged).
     type: str
     default: ""
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 - name: Stop everything
   stagecraft.release.kill_switch:
     state: engaged
-    message: name servers fail, see INC-4711
+    why: name servers fail, see INC-4711
 
 - name: Let production go on
   stagecraft.release.kill_switch:
@@ -96,7 +96,7 @@ SPEC = dict(
         state=dict(type="str", choices=[switches.ON, switches.OFF], required=True),
         level=dict(type="str", choices=["fleet", "ring", "host"], default="fleet"),
         name=dict(type="str"),
-        message=dict(type="str", default=""),
+        why=dict(type="str", default=""),
         schedule=dict(type="path"),
         by=dict(type="str"),
     ),
@@ -109,9 +109,9 @@ def execute(call, clock=time.time):
     """Throw the switch, or take it off."""
     params = call.params
     place, level, engage = params["state_dir"], params["level"], params["state"] == switches.ON
-    name, message = _name(call), params["message"].strip()
+    name, message = _name(call), params["why"].strip()
     if engage:
-        rollout_options.text("message", message, "Say why: everybody who is stopped reads it")
+        rollout_options.text("why", message, "Say why: everybody who is stopped reads it")
     if not os.path.isdir(place):
         raise InputError("state_dir", place, "is not there, so nothing would %s" % ("stop" if engage else "go on"), "Give the state directory of the rollout")
     before = switches.find(place, level, name)

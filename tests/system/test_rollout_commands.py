@@ -112,7 +112,7 @@ def test_the_kill_switch_of_each_level(desk: Desk) -> None:
     assert [(stop.level, stop.name) for stop in desk.state().stops] == [("fleet", ""), ("ring", "prod"), ("host", "web3")]
     assert "was released. On now: ring prod" in desk.run("kill_switch", rollout_switch="released").ok().text
     desk.run("kill_switch", rollout_switch="engaged", rollout_why="x", rollout_host="web33").refused("rollout_host: web33")
-    desk.run("kill_switch", rollout_switch="engaged").refused("message: '' is empty")
+    desk.run("kill_switch", rollout_switch="engaged").refused("why: '' is empty")
 
 
 def test_pins_by_pattern(desk: Desk) -> None:

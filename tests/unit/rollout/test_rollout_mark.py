@@ -121,7 +121,7 @@ def test_pins_are_made_and_taken_away(state_dir):
     assert done["changed"] and done["targets"] == ["web1", "web2"] and done["expires"] == "2014-02-11 14:00 UTC"
     assert load(state_dir).pins == {name: Pin(name, named(7), at(14), "carol", "INC-1", False) for name in ("web1", "web2")}
     assert not do(rollout_pin, state_dir, **given)["changed"]
-    assert do(rollout_pin, state_dir, **dict(given, targets=["web1", "web1"], duration="5h"))["targets"] == ["web1"]
+    assert do(rollout_pin, state_dir, **{**given, "targets": ["web1", "web1"], "duration": "5h"})["targets"] == ["web1"]
     done = do(rollout_pin, state_dir, at(11), targets=["web1", "web9"], state="absent")
     assert done["targets"] == ["web1"] and done["expires"] is None and set(load(state_dir).pins) == {"web2"}
     assert not do(rollout_pin, state_dir, targets=["web1"], state="absent")["changed"]
