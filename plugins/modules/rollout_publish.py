@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rollout_publish
 short_description: Publish the signed state of a rollout for hosts that pull
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Writes the schedule, snapshots, marks, pins, approvals, kill switches, and how far the rings have come to one signed file, C(rollout.signed), which
     any web server hands out. M(stagecraft.release.rollout_pull) reads it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rollout_pull
 short_description: Find the release of this host by the published state of its rollout
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Runs on the host itself, under C(ansible-pull) as a rule. It fetches the state that M(stagecraft.release.rollout_publish) published,
     verifies its signature, keeps it if it is newer than the one before, and decides with the same rules as a rollout that is pushed.

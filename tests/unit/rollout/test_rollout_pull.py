@@ -262,7 +262,7 @@ def test_a_stop_of_the_published_ring_counts_for_a_host_that_was_told_another(we
 
 def test_a_host_has_a_kill_switch_of_its_own(web):
     web.ask(8.5)
-    samples.run(kill_switch, at(8.5), state_dir=str(web.state), state="engaged", level="fleet", message="look at the disk first", by="ann")
+    samples.run(kill_switch, at(8.5), state_dir=str(web.state), state="engaged", level="fleet", why="look at the disk first", by="ann")
     found = web.ask(8.5)
     assert found["code"] == "kill_switch" and "look at the disk first" in found["reason"]
 
