@@ -89,7 +89,7 @@ def ring(field, name, path):
 def opened(call, purpose, **options):
     """The state directory of a call, held for writing; see ``recording.opened``."""
     params = call.params
-    return recording.opened(params["state_dir"], purpose, params["lock_timeout"], call.check_mode, **options)
+    return recording.opened(params["state_dir"], purpose, params["lock_timeout"], call.check_mode, warn=call.warn, **options)
 
 
 def taking(call, purpose, create):

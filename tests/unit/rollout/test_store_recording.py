@@ -200,6 +200,15 @@ def test_a_full_disk_loses_nothing(tmp_path):
         undo()
 
 
+def test_a_copy_that_cannot_be_written_is_a_warning(state_dir):
+    (state_dir / "last_valid.json").unlink()
+    (state_dir / "last_valid.json").mkdir()
+    warnings = []
+    with recording.opened(str(state_dir), "test", warn=warnings.append) as store:
+        store.add("marks", [{"snapshot": named(8), "state": "bad", "at": 1, "by": "", "why": "", "approved": ""}])
+    assert "Everything was recorded; only the copy of the state was not: " in warnings[0] and load(state_dir).mark_of(named(8))
+
+
 def test_the_copy_holds_everything_but_the_targets(state_dir):
     mark(state_dir, 8)
     ran(state_dir, 7, "a")

@@ -33,7 +33,7 @@ def user():
 
 
 @contextlib.contextmanager
-def opened(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False, targets=True):
+def opened(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False, targets=True, warn=None):
     """Hold the state directory.
 
     :param purpose: what for, told to those who wait.
@@ -41,15 +41,16 @@ def opened(state_dir, purpose, timeout=TIMEOUT, check_mode=False, create=False, 
     :param check_mode: write nothing, and do not wait either.
     :param create: make the directory where it is not there.
     :param targets: read what targets ran, too; or the names of those to read.
+    :param warn: called with what went wrong after everything was recorded.
     :returns: context manager with a :class:`Store`.
     :raises StagecraftError: another process has it; the message names it.
     """
     layout = _layout(state_dir, create)
     if check_mode:
-        yield Store(layout, True, targets)
+        yield Store(layout, True, targets, warn)
         return
     with _locked(layout, layout.lock, layout.work, purpose, timeout):
-        yield Store(layout, False, targets)
+        yield Store(layout, False, targets, warn)
 
 
 @contextlib.contextmanager
@@ -107,9 +108,10 @@ class Store:
     :ivar state: what was in it when it was opened, and what was added since.
     """
 
-    def __init__(self, layout, check_mode, targets):
+    def __init__(self, layout, check_mode, targets, warn=None):
         self.layout = layout
         self.check_mode = check_mode
+        self._warn = warn or (lambda text: None)
         self.state = reading.load(layout.directory, targets)
 
     def need(self, *parts):
@@ -191,7 +193,10 @@ class Store:
         document = state.document()
         copy = {"schema": records.SCHEMA, "at": int(time.time()), "digest": reading.digest(document), "state": document,
                 "counts": {kind: len(state.journals.get(kind, ())) for kind in JOURNALS}}
-        self.put(self.layout.last_valid, json.dumps(copy, sort_keys=True, ensure_ascii=False) + "\n")
+        try:
+            self.put(self.layout.last_valid, json.dumps(copy, sort_keys=True, ensure_ascii=False) + "\n")
+        except StagecraftError as exc:  # what was recorded before it counts
+            self._warn("Everything was recorded; only the copy of the state was not: %s" % exc.message)
 
     def _write(self, path, text):
         temporary = os.path.join(self.layout.work, "file")
