@@ -80,6 +80,18 @@ options:
     description: Names of what must be restarted in configure, in place of those that are there.
     type: list
     elements: str
+  kill_switch:
+    description: With O(status=running), where the kill switches of a rollout are. While one is on for the host, nothing is written and the task fails with
+      C(held), the reason. The action looks at them on the controller.
+    type: dict
+    suboptions:
+      state_dir:
+        description: Directory of the state of the rollout.
+        type: path
+        required: true
+      ring:
+        description: The ring of the host.
+        type: str
   run:
     description: Id of the run. The action fills it in.
     type: str
@@ -145,6 +157,7 @@ SPEC = dict(
         forget=dict(type="str"),
         record=dict(type="dict"),
         restart_pending=dict(type="list", elements="str"),
+        kill_switch=dict(type="dict", options=dict(state_dir=dict(type="path", required=True), ring=dict(type="str"))),
         run=dict(type="str"),
         host=dict(type="str"),
         user=dict(type="str"),
