@@ -104,7 +104,7 @@ def test_readme_lists_what_is_there():
 
 @pytest.mark.parametrize("name", sorted(full_names()))
 def test_full_names_exist(name):
-    places = ["plugins/modules/%s.py", "playbooks/%s.yml", "roles/%s/meta/main.yml"]
+    places = ["plugins/modules/%s.py", "plugins/lookup/%s.py", "playbooks/%s.yml", "roles/%s/meta/main.yml"]
     assert [place for place in places if (ROOT / (place % name)).exists()]
 
 
