@@ -118,7 +118,7 @@ def program(path: str) -> int:
 def bench() -> int:
     """All benches, one after the other."""
     venv = set_up("newest")["newest"]
-    return max(run_python(venv, "-m", "tests.bench.%s" % name) for name in ("run", "fetch", "complete", "decide"))
+    return max(run_python(venv, "-m", "tests.bench.%s" % name) for name in ("run", "fetch", "complete", "decide", "rings"))
 
 
 def changelog() -> int:
@@ -145,7 +145,7 @@ COMMANDS = {
     "package": ("build, install, ansible-doc and --syntax-check on both cores", lambda: outcome("package", package_jobs(set_up("newest", "oldest")))),
     "units": ("the unit tests", lambda: pytest(set_up("newest")["newest"], ["tests/unit"])),
     "demo": ("an orchestrator with a model, and two releases of it", lambda: program("tests/demo/run.py")),
-    "bench": ("upgrade.yml, artifact_fetch, a complete site.yml and decisions for a fleet, each against its peers", bench),
+    "bench": ("upgrade.yml, artifact_fetch, a complete site.yml, decisions and rings of a fleet, each against its peers", bench),
     "changelog": ("write CHANGELOG.rst from the fragments", changelog),
     "clean": ("delete what all of these made", clean),
 }
