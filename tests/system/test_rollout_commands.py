@@ -115,6 +115,16 @@ def test_the_kill_switch_of_each_level(desk: Desk) -> None:
     desk.run("kill_switch", rollout_switch="engaged").refused("why: '' is empty")
 
 
+def test_a_ring_gets_an_approval(desk: Desk) -> None:
+    assert "v1 is approved for ring prod by carol. Hosts concerned: 2." in desk.run(
+        "approve", rollout_ring="prod", rollout_snapshot="v1", rollout_why="CHG-1", rollout_who="carol").ok().text
+    assert desk.state().approvals == {"prod": {"v1"}}
+    assert "v1 is not approved for ring prod. Hosts" in desk.run("approve", rollout_ring="prod", rollout_snapshot="v1", rollout_unapprove=True).ok().text
+    assert desk.state().approvals == {}
+    desk.run("approve", rollout_ring="prod", rollout_snapshot="v8").refused("v8")
+    desk.run("approve", rollout_snapshot="v1").refused("rollout_ring: not set")
+
+
 def test_pins_by_pattern(desk: Desk) -> None:
     said = desk.run("pin", rollout_hosts="web*:!web1", rollout_snapshot="v1", rollout_for="4h", rollout_why="INC-1").ok().text
     assert "2 targets are pinned to v1 until" in said and set(desk.state().pins) == {"web2", "web3"}
