@@ -121,7 +121,7 @@ def test_a_source_before_the_hosts_and_a_group_that_is_taken_are_refused(rollout
 
 def test_the_lookup_says_the_same_as_the_inventory(rollout: Rollout) -> None:
     call = "lookup('stagecraft.release.rollout_release', inventory_hostname, hosts=['release_targets']"
-    output = play(rollout, {"ansible.builtin.assert": {"that": [
-        "%s) == stagecraft_release" % call, "%s, details=true).reason == stagecraft_rollout.reason" % call]}},
+    same = ["%s) == stagecraft_release" % call, "%s, details=true).reason == stagecraft_rollout.reason" % call]
+    output = play(rollout, {"ansible.builtin.assert": {"that": same}},
                   {"ansible.builtin.debug": {"msg": "{{ lookup('stagecraft.release.rollout_release', 'nobody') }}"}, "ignore_errors": True, "run_once": True})
     assert output.count("All assertions passed") == 5 and "takes no part in the rollout" in output

@@ -85,10 +85,10 @@ class _Picture:
         begin = 0
         for (release, held), span in itertools.groupby(row.decisions, key=lambda decision: (decision.release, decision.action == HOLD)):
             length = len(list(span))
-            yield from self.bar(LEFT + COLUMN * begin + 1, top + 6, COLUMN * length - 2, release, held)
+            yield from self.span_of(LEFT + COLUMN * begin + 1, top + 6, COLUMN * length - 2, release, held)
             begin += length
 
-    def bar(self, left, top, width, release, held, label=True):
+    def span_of(self, left, top, width, release, held, label=True):
         """A bar, hatched where the targets hold, framed where the snapshot is marked and not good."""
         place = 'x="%d" y="%d" width="%d" height="%d" rx="4"' % (left, top, width, BAR)
         fill, ink = self.colours.get(release, ("none", ""))
@@ -115,7 +115,7 @@ class _Picture:
         if any(decision.action == HOLD for row in self.rows for decision in row.decisions):
             entries.append(((self.names[0] if self.names else None, True), "hatched: held, the targets stay on what they have"))
         for (name, held), meaning in entries:
-            parts.extend(self.bar(16, top - 17, 34, name, held, label=False))
+            parts.extend(self.span_of(16, top - 17, 34, name, held, label=False))
             parts.append(_words(60, top, _cut(meaning, self.width - 70)))
             top += LINE + 10
         notes = holds(self.forecast)

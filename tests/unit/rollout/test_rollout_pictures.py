@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 from dataclasses import replace
 from pathlib import Path
 
