@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import os
-from xml.etree import ElementTree
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
