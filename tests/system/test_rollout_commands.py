@@ -116,7 +116,7 @@ def test_the_kill_switch_of_each_level(desk: Desk) -> None:
 
 
 def test_a_ring_gets_an_approval(desk: Desk) -> None:
-    assert "v1 is approved for ring prod by carol. Hosts concerned: 2." in desk.run(
+    assert "v1 is approved by carol for ring prod. Hosts concerned: 2." in desk.run(
         "approve", rollout_ring="prod", rollout_snapshot="v1", rollout_why="CHG-1", rollout_who="carol").ok().text
     assert desk.state().approvals == {"prod": {"v1"}}
     assert "v1 is not approved for ring prod. Hosts" in desk.run("approve", rollout_ring="prod", rollout_snapshot="v1", rollout_unapprove=True).ok().text
