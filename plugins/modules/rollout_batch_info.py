@@ -71,6 +71,12 @@ health:
   description: The health gate of the ring.
   returned: success
   type: dict
+gates_before:
+  description: The health gates with checks of the rings before that have targets, in the order of the rings. No batch begins while one of them is not passed.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{ring: dev, checks: [{url: "https://dev.example.com/health"}], retries: 3}]
 """
 
 from ansible_collections.stagecraft.release.plugins.module_utils import rollout_deciding
@@ -103,7 +109,9 @@ def execute(call):
     health = dict(ring.health)
     if "max_failed" in health:
         health["max_failed"] = batches.number(health["max_failed"], params["taking_part"])
-    return dict(changed=False, held=held, may_fail=batches.may_fail(ring, params["taking_part"]), health=health)
+    before = rollout.schedule.rings[:rollout.schedule.rings.index(ring)]
+    gates = [dict(earlier.health, ring=earlier.name) for earlier in before if earlier.health.get("checks") and params["rings"].get(earlier.name)]
+    return dict(changed=False, held=held, may_fail=batches.may_fail(ring, params["taking_part"]), health=health, gates_before=gates)
 
 
 def main():

@@ -124,6 +124,13 @@ class Rollout:
         runs = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
         return [(run["snapshot"].rpartition("-")[2], run["ok"]) for run in runs]
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """State of each snapshot that was marked."""
+        path = self.state_dir / "marks.jsonl"
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        return {mark["snapshot"]: mark["state"] for mark in found}
+
     def stop(self, level: str = "fleet", name: str = "", message: str = "stop it") -> None:
         """Throw a kill switch."""
         assert switches.engage(str(self.state_dir), level, name, message, "ada", 1) == ""

@@ -127,9 +127,18 @@ def test_a_unit_that_is_told_another_release_is_refused(tmp_path: Path) -> None:
 def test_a_ring_with_a_health_gate_waits_and_stops(tmp_path: Path) -> None:
     gate = {"wait": "1s", "checks": [{"command": ["test", "-e", str(tmp_path / "well")]}], "retries": 0}
     rollout = Rollout(tmp_path, {"dev": {"health": gate}, "qa": {}})
-    rollout.snapshot("0800")
+    rollout.snapshot("0700", "0800")
     run = rollout.run("08:30").refused("ring dev does not pass its health gate")
     assert rollout.now == ["0800", ""] and stats(run)["untouched"] == ["qa1"]
+    assert rollout.marks == {}
+    rollout.run("08:40").refused("ring qa waits, for a ring before it (dev) does not pass its health gate")
+    assert rollout.now == ["0800", ""], "a later run passed the gate"
+    rollout.snapshot("0900")
+    rollout.run("09:05", rollout_mark_bad=True).refused("ring dev does not pass its health gate")
+    assert rollout.marks == {f"{DAY}-0900": "bad"}
+    (tmp_path / "well").touch()
+    rollout.run("09:10").ok()
+    assert rollout.now == ["0800", "0800"]
 
 
 def mark(rollout: Rollout, state: str, *hours: str, **more: str) -> None:

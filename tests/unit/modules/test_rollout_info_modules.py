@@ -122,6 +122,20 @@ def test_batches_are_of_one_ring_and_in_the_order_of_the_rings(options: dict[str
         run(rollout_batches_info, schedule=options["schedule"], rings={"qa": []}, targets=[])
 
 
+def test_the_gates_of_the_rings_before_are_those_with_checks_and_targets(options: dict[str, str]) -> None:
+    path = Path(options["schedule"])
+    schedule = json.loads(path.read_text(encoding="utf-8"))
+    check = {"url": "https://dev.example.com/health"}
+    schedule["rings"][0]["health"] = {"checks": [check], "retries": 2}
+    path.write_text(json.dumps(schedule), encoding="utf-8")
+
+    def before(ring: str, **rings: list[str]) -> list[dict]:
+        return run(rollout_batch_info, **dict(options, ring=ring, rings=dict(RINGS, **rings), taking_part=1, targets={}))[0]["gates_before"]
+
+    assert before("prod") == [{"ring": "dev", "checks": [check], "retries": 2}]
+    assert before("dev") == before("prod", dev=[]) == []
+
+
 def test_a_batch_is_asked_about_again(options: dict[str, str]) -> None:
     decided = {"release": named("0900"), "current": named("0700"), "disabled": ""}
     params = dict(options, ring="prod", rings=RINGS, taking_part=3, targets={"web3": decided, "web4": decided})
