@@ -18,7 +18,7 @@ from ansible_collections.stagecraft.release.tests.unit.repository.gitrepo import
 from ansible_collections.stagecraft.release.tests.unit.rollout.store_samples import at, make, named, run
 
 GIVEN = {
-    kill_switch: {"state": "engaged", "message": "x"},
+    kill_switch: {"state": "engaged", "why": "x"},
     rollout_approval: {"ring": "prod", "snapshot": named(7)},
     rollout_mark: {"snapshots": [named(7)], "state": "good"},
     rollout_pin: {"targets": ["web1"], "snapshot": named(7), "duration": "1h", "why": "x"},
