@@ -47,7 +47,7 @@ class Rollout:
         for name, why in (disabled or {}).items():
             self.targets[name] = replace(self.targets[name], disabled=why)
         self.pins, self.progress = state.pins, state.progress(schedule, self.members())
-        self.plan = plans.compile(now, schedule, state.snapshots, state.marks, state.stops, self.progress, state.approvals)
+        self.plan = self._compile()
         if state.problems:
             reason = "the state cannot be relied on, so nothing changes: %s" % "; ".join(state.problems)
             self.decisions = {name: Decision(HOLD, target.current, "state", reason) for name, target in self.targets.items()}
@@ -67,14 +67,16 @@ class Rollout:
         :param reached: whether a ring takes nothing newer than what the ring before it is recorded to run. When a run begins, what that ring comes to
             by the same run counts, too.
         """
-        found = standing.reached(self.plan, self.targets.values()) if reached else None
-        return plans.compile(self.now, self.schedule, self.state.snapshots, self.state.marks, self.state.stops, self.progress, self.state.approvals,
-                             reached=found)
+        return self._compile(standing.reached(self.plan, self.targets.values()) if reached else None)
 
     def forecast(self, hours):
         """What every target would run now and in the hours after."""
         return forecast.forecast(self.now, hours, self.schedule, self.state.snapshots, self.state.marks, self.targets.values(), self.pins,
                                  self.state.stops, self.progress, self.state.approvals)
+
+    def _compile(self, reached=None):
+        state = self.state
+        return plans.compile(self.now, self.schedule, state.snapshots, state.marks, state.stops, self.progress, state.approvals, reached=reached)
 
 
 def load(params, rings, disabled=None):

@@ -12,7 +12,7 @@ import os
 from ansible_collections.stagecraft.release.plugins.module_utils import durable, locking, rollout_options
 from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import documents, signature
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError, StagecraftError
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout import plan as plans, published
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout import plan as plans, published, standing
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import reading, recording
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, Stop
 
@@ -121,7 +121,9 @@ def _made(params, now, before):
     rings = _rings(params["rings"], schedule)
     targets = [state.target(host, ring) for ring, hosts in rings.items() for host in hosts]
     plan = plans.compile(now, schedule, state.snapshots, state.marks)
-    return published.make(params["name"], text, state, rings, state.progress(schedule, rings), published.reached(plan, targets)), list(state.problems)
+    # Hosts that pull are not recorded by themselves: a ring of which nothing is known goes by its own clock.
+    reached = standing.reached(plan, [target for target in targets if target.ran])
+    return published.make(params["name"], text, state, rings, state.progress(schedule, rings), reached), list(state.problems)
 
 
 def _rings(rings, schedule):

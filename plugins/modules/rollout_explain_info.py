@@ -94,7 +94,7 @@ lines:
 from ansible_collections.stagecraft.release.plugins.module_utils import rollout_deciding
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import summary
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.wording import utc
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import utc
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(

@@ -128,7 +128,7 @@ def execute(call, clock=time.time):
                 names, commit, fix = commit_finding.find(store, field, params[field].strip())
         if not names:
             rollout_options.text("snapshots", "", "Give the name of a snapshot")
-        before = {name: store.state.mark_of(name) for name in names}
+        before = store.state.last_marks
         entries = marking.marks(store.state, names, params["state"], int(clock()), rollout_options.who(params), params["why"].strip(),
                                 params["approved"].strip(), commit=commit, fix=fix)
         store.add("marks", entries)
@@ -137,7 +137,7 @@ def execute(call, clock=time.time):
     said = "%s %s: %s. %d targets run one of them." % (would if marked else "Already marked", params["state"], ", ".join(marked or names), len(targets))
     result = dict(changed=bool(marked), snapshots=names, marked=marked, message=said, targets=targets)
     if call.diff:
-        result["diff"] = dict(before={name: before[name].state if before[name] else "none" for name in marked},
+        result["diff"] = dict(before={name: before[name].state if name in before else "none" for name in marked},
                               after={name: params["state"] for name in marked})
     return result
 

@@ -89,7 +89,7 @@ import os
 from ansible_collections.stagecraft.release.plugins.module_utils import rollout_deciding
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import picture, summary, table
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.wording import utc
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import utc
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 LONGEST = 7 * 24

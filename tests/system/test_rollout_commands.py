@@ -95,12 +95,12 @@ def test_mark_by_name_commit_and_range(desk: Desk) -> None:
     desk.snapshot("v3")
     said = desk.run("mark", rollout_mark="bad", rollout_range=f"{bad}..{fix}", rollout_why="breaks the name servers").ok().text
     assert "Marked bad: v2. 0 targets run one of them." in said
-    mark = desk.state().mark_of("v2")
-    assert mark and (mark.state, mark.why) == ("bad", "breaks the name servers") and desk.state().mark_of("v3") is None
+    mark = desk.state().last_marks.get("v2")
+    assert mark and (mark.state, mark.why) == ("bad", "breaks the name servers") and desk.state().last_marks.get("v3") is None
     assert "Would be marked badfwd: v1, v3. 2 targets" in desk.run(
         "mark", "--check", rollout_mark="badfwd", rollout_snapshot="v1,v3", rollout_why="x", rollout_approved="eve").ok().text
     desk.run("mark", rollout_mark="none", rollout_commit=bad, inventory=False, rollout_state_dir=desk.state_dir).ok()
-    assert desk.state().mark_of("v2") is None
+    assert desk.state().last_marks.get("v2") is None
     desk.run("mark", rollout_mark="BAD", rollout_snapshot="v1").refused("rollout_mark: BAD", "Nothing was changed")
 
 

@@ -12,6 +12,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.rollout import 
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.decision import RUN
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.fleet import decide_fleet
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import HOUR, hour_of
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.progress import needed, shares
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import HOST
 
 
@@ -60,14 +61,13 @@ def forecast(now, hours, schedule, snapshots, marks, targets, pins=None, stops=(
     apart = set(pins) | {stop.name for stop in stops if stop.level == HOST}
     groups = _alike(schedule, targets, apart, {snapshot.name for snapshot in snapshots})
     reached = {ring: dict(found) for ring, found in (progress or {}).items()}
-    shares = {before.name: ring.soak.share for before, ring in zip(schedule.rings, schedule.rings[1:]) if ring.soak}
     at = moments(now, hours)
     for moment in at:
         plan = plans.compile(moment, schedule, snapshots, marks, stops, reached, approvals)
         decisions = decide_fleet(plan, [group.target for group in groups], pins)
         for group in groups:
             group.follow(decisions[group.target.name])
-        for ring, share in shares.items():
+        for ring, share in shares(schedule).items():
             _note(reached.setdefault(ring, {}), [group for group in groups if group.ring == ring], share, moment)
     return Forecast(at, _rows(schedule, groups))
 
@@ -102,9 +102,9 @@ def _alike(schedule, targets, apart, known):
 
 def _note(reached, groups, share, moment):
     """Note which snapshots the share of a ring has for the first time."""
-    needed = share * sum(len(group.names) for group in groups) - 1e-9
+    least = needed(share, sum(len(group.names) for group in groups))
     for snapshot in set().union(*(group.worked for group in groups)):
-        if sum(len(group.names) for group in groups if snapshot in group.worked) >= needed:
+        if sum(len(group.names) for group in groups if snapshot in group.worked) >= least:
             reached.setdefault(snapshot, moment)
 
 

@@ -19,32 +19,41 @@ INCIDENT = HOUR
 HARMLESS = (GOOD, NONE)
 
 
+def last(marks):
+    """The mark that counts of each snapshot that has one, by its name: the last one, where that did not take the mark back.
+
+    :param marks: iterable of ``Mark`` in time order.
+    """
+    found = {mark.snapshot: mark for mark in marks}
+    return {name: mark for name, mark in found.items() if mark.state != NONE}
+
+
 class Marks:
     """Marks, ready to be asked.
 
     :param marks: iterable of ``Mark`` in time order.
     :param snapshots: of ``Snapshot``.
-    :ivar last: the last mark of each snapshot, by its name.
+    :ivar last: as :func:`last` gives it.
     :ivar closed: names of snapshots that an incident closes though their own mark does not, each with the name of one that is still marked bad.
     """
 
     def __init__(self, marks, snapshots):
         marks = list(marks)
-        self.last = {mark.snapshot: mark for mark in marks}
+        self.last = last(marks)
         self.closed = {}
         order = {snapshot.name: (snapshot.at, snapshot.name) for snapshot in snapshots}
         for incident in _incidents(mark for mark in marks if mark.state not in HARMLESS and mark.snapshot in order):
             self._close(incident, order)
 
     def state(self, name):
-        """``good``, ``bad``, ``badfwd``, ``none``, an unknown word as it was given, or empty where the snapshot has no mark."""
+        """``good``, ``bad``, ``badfwd``, an unknown word as it was given, or empty where the snapshot has no mark."""
         mark = self.last.get(name)
         return mark.state if mark else ""
 
     def refused(self, name):
         """Whether the snapshot's own mark forbids it: what is not known to be good counts as bad."""
         mark = self.last.get(name)
-        return mark is not None and mark.state not in HARMLESS
+        return mark is not None and mark.state != GOOD
 
     def objection(self, name):
         """Why no target goes to a snapshot.
@@ -52,7 +61,7 @@ class Marks:
         :return: code and reason, or None.
         """
         mark = self.last.get(name)
-        if mark and mark.state not in HARMLESS:
+        if mark and mark.state != GOOD:
             told = "%s%s" % (" by %s" % mark.by if mark.by else "", ": %s" % mark.why if mark.why else "")
             if mark.state in (BAD, BADFWD):
                 return mark.state, "it is marked %s%s" % (mark.state, told)

@@ -26,7 +26,7 @@ def hourly(at, prefix=""):
     :param prefix: what the name begins with.
     :return: such as ``20140211-0700``, always in UTC: local clocks show an hour twice, and skip one.
     """
-    return prefix + datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y%m%d-%H00")
+    return prefix + utc(at, "%Y%m%d-%H00")
 
 
 def instant(name, prefix=None):
@@ -45,9 +45,14 @@ def instant(name, prefix=None):
     return calendar.timegm(when.timetuple())
 
 
+def utc(at, form="%Y-%m-%d %H:%M"):
+    """An instant in a form of ``strftime``, in UTC."""
+    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime(form)
+
+
 def text(at):
     """An instant as people read it, in UTC and to the minute."""
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    return utc(at) + " UTC"
 
 
 def span(seconds):

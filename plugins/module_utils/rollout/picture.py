@@ -11,8 +11,10 @@ import re
 from html import escape
 
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.decision import HOLD
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import last
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import utc
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import GOOD
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.wording import heads, holds, refused, short_names, utc
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.wording import heads, holds, refused, short_names
 
 ROWS = 40
 LEFT, TOP, COLUMN, ROW, BAR, LINE = 170, 104, 44, 38, 26, 20
@@ -54,7 +56,7 @@ class _Picture:
         self.names = sorted({decision.release for row in self.rows for decision in row.decisions if decision.release} | refused(forecast, marks))
         self.colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(self.names)}
         self.short = short_names(self.names)
-        self.marks = {mark.snapshot: mark for mark in marks}
+        self.marks = last(marks)
         self.bottom = TOP + ROW * max(len(self.rows), 1)
         self.width = max(LEFT + COLUMN * len(forecast.moments) + 20, 820)
 

@@ -18,17 +18,24 @@ def derive(schedule, members, runs):
     :returns: ``{ring name: {snapshot name: instant}}``. A target whose last run of a snapshot failed does not have it, and an empty ring has none.
     """
     found = {}
-    for ring, following in zip(schedule.rings, schedule.rings[1:]):
-        if following.soak is None:
-            continue
-        names = set(members.get(ring.name, ()))
-        needed = max(1, math.ceil(following.soak.share * len(names) - 1e-9))
-        instants = {}
+    for ring, share in shares(schedule).items():
+        names, instants = set(members.get(ring, ())), {}
+        least = needed(share, len(names))
         for name in names:
             for snapshot, at in worked(runs.get(name, ())).items():
                 instants.setdefault(snapshot, []).append(at)
-        found[ring.name] = {snapshot: sorted(ats)[needed - 1] for snapshot, ats in instants.items() if len(ats) >= needed}
+        found[ring] = {snapshot: sorted(ats)[least - 1] for snapshot, ats in instants.items() if len(ats) >= least}
     return found
+
+
+def shares(schedule):
+    """By name of each ring that a soak counts from, the share of it that the ring after it asks for."""
+    return {ring.name: following.soak.share for ring, following in zip(schedule.rings, schedule.rings[1:]) if following.soak}
+
+
+def needed(share, count):
+    """How many targets a share of so many is: at least one."""
+    return max(1, math.ceil(share * count - 1e-9))
 
 
 def worked(runs):

@@ -70,19 +70,6 @@ def serialise(content, serial, made_at):
     return text.encode("ascii") + b"\n"
 
 
-def reached(plan, targets):
-    """By ring of which it is recorded what its targets ran, the instant of the newest snapshot that one of them runs, None where none does.
-
-    :param targets: iterable of ``Target``. Hosts that pull are not recorded by themselves, and a ring of such hosts goes by its own clock.
-    """
-    found = {}
-    for target in targets:
-        if target.ran:
-            place = None if target.current is None else plan.place(target.current, target.since)
-            found.setdefault(plan.schedule.ring(target.ring).name, []).append(place[0] if place else None)
-    return {ring: max((at for at in instants if at is not None), default=None) for ring, instants in found.items()}
-
-
 def digest(data):
     """The digest of bytes, ``sha256:`` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
@@ -110,7 +97,7 @@ def content(text, where):
     :raises StagecraftError: it is none, or of a form that this release of the collection does not know.
     """
     try:
-        found = json.loads(text.decode("utf-8"), object_pairs_hook=_once)
+        found = json.loads(text.decode("utf-8"), object_pairs_hook=records.once)
         if not isinstance(found, dict) or found.get("kind") != KIND:
             raise ValueError("is not the state of a rollout")
         if found.get("schema") != SCHEMA:
@@ -151,18 +138,18 @@ def _check(found):
     for record in found["snapshots"]:
         _record("snapshot", record)
     for stop in found["kill_switches"]:
-        if not isinstance(stop, dict) or set(stop) != _STOP or not _number(stop["at"]) or not _texts(stop[key] for key in _STOP - {"at"}):
+        if not isinstance(stop, dict) or set(stop) != _STOP or not records.is_instant(stop["at"]) or not _texts(stop[key] for key in _STOP - {"at"}):
             raise ValueError("has a kill switch that is none: %r" % (stop,))
     schedule = found.get("schedule")
     if not isinstance(schedule, dict) or not isinstance(schedule.get("text"), str) or schedule.get("digest") != digest(schedule["text"].encode()):
         raise ValueError("has no schedule that fits its digest")
     for key in ("serial", "made_at"):
-        if not _number(found.get(key)):
+        if not records.is_instant(found.get(key)):
             raise ValueError("has %r as its %s" % (found.get(key), key))
     hosts, progress, reached = (found.get(key) for key in ("hosts", "progress", "reached"))
     good = [isinstance(found.get("name"), str), isinstance(hosts, dict) and _texts(hosts.values()),
-            isinstance(progress, dict) and all(isinstance(ats, dict) and all(_number(at) for at in ats.values()) for ats in progress.values()),
-            isinstance(reached, dict) and all(at is None or _number(at) for at in reached.values())]
+            isinstance(progress, dict) and all(isinstance(ats, dict) and all(records.is_instant(at) for at in ats.values()) for ats in progress.values()),
+            isinstance(reached, dict) and all(at is None or records.is_instant(at) for at in reached.values())]
     if not all(good):
         raise ValueError("lacks one of name, hosts, progress and reached")
 
@@ -174,15 +161,5 @@ def _record(kind, record):
         raise ValueError("has a record in %s that %s" % (kind, exc)) from exc
 
 
-def _once(pairs):
-    if len({key for key, value in pairs}) < len(pairs):
-        raise ValueError("has a key twice")
-    return dict(pairs)
-
-
 def _texts(values):
     return all(isinstance(value, str) for value in values)
-
-
-def _number(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

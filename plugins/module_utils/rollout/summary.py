@@ -10,7 +10,7 @@ from collections import Counter
 
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import windows
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.decision import HOLD
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.wording import utc
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import utc
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -21,7 +21,7 @@ def told(rollout):
     :param rollout: what was read and decided, with ``schedule``, ``state``, ``now``, ``targets``, ``pins``, ``decisions`` and ``members()``.
     """
     state = rollout.state
-    marks = {mark.snapshot: mark for mark in state.marks}
+    marks = state.last_marks
     running = Counter(target.current for target in rollout.targets.values())
     return {
         "snapshots": [dict(_snapshot(snapshot, marks.get(snapshot.name)), targets=running[snapshot.name]) for snapshot in state.snapshots],

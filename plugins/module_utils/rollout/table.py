@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.decision import HOLD
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.wording import NOTHING, heads, holds, refused, short_names, utc
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import last
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import utc
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.wording import NOTHING, heads, holds, refused, short_names
 
 KEY = "* the target starts on it then, = it holds what it has, %s it has none"
 
@@ -50,6 +52,5 @@ def _short_for_long(short):
 
 
 def _marked(marks, short):
-    last = {mark.snapshot: mark for mark in marks}
     return ["%s is marked %s%s" % (short[name], mark.state, ": %s" % " ".join(mark.why.split()) if mark.why else "")
-            for name, mark in sorted(last.items()) if name in short]
+            for name, mark in sorted(last(marks).items()) if name in short]

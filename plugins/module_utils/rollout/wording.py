@@ -2,23 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names and instants in the words of tables and pictures. Pure."""
+"""Names in the words of tables and pictures. Pure."""
 
 from __future__ import annotations
 
-import datetime
-import re
-
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.decision import HOLD
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.marks import last
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.naming import instant, utc
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import GOOD
 
-_HOURLY = re.compile(r"(?:.*\D)?(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)\Z")
 NOTHING = "-"
-
-
-def utc(instant, form="%Y-%m-%d %H:%M"):
-    """An instant as people read it, in UTC."""
-    return datetime.datetime.fromtimestamp(instant, datetime.timezone.utc).strftime(form)
 
 
 def short_names(names):
@@ -27,10 +20,10 @@ def short_names(names):
     :returns: dict of name to short name, each of which is of one name.
     """
     names = sorted(set(names))
-    found = [_HOURLY.match(name) for name in names]
-    if names and all(found):
-        days = {match.group(1, 2, 3) for match in found}
-        told = {name: "".join(match.group(4, 5)) if len(days) == 1 else "%s-%s%s" % match.group(3, 4, 5) for name, match in zip(names, found)}
+    hours = [instant(name) for name in names]
+    if names and None not in hours:
+        form = "%H%M" if len({utc(hour, "%Y%m%d") for hour in hours}) == 1 else "%d-%H%M"
+        told = {name: utc(hour, form) for name, hour in zip(names, hours)}
         if len(set(told.values())) == len(names):
             return told
     cut = _common(names)
@@ -39,9 +32,8 @@ def short_names(names):
 
 def refused(forecast, marks):
     """Names of the snapshots that are passed over for their mark."""
-    bad = {mark.snapshot: mark.state for mark in marks}
-    return {passed.snapshot for row in forecast.rows for decision in row.decisions for passed in decision.passed_over
-            if bad.get(passed.snapshot, GOOD) != GOOD}
+    bad = {name for name, mark in last(marks).items() if mark.state != GOOD}
+    return {passed.snapshot for row in forecast.rows for decision in row.decisions for passed in decision.passed_over if passed.snapshot in bad}
 
 
 def heads(forecast):

@@ -77,6 +77,10 @@ def test_the_state_as_a_whole(options: dict[str, str]) -> None:
                                   {"name": "prod", "targets": 3, "closed": "", "runs": {named("0700"): 3}, "held": 3}]
     later, _lines = run(rollout_info, rings=RINGS, **dict(options, now="2014-02-11 12:00"))
     assert later["pins"] == []
+    with recording.opened(options["state_dir"], "tests") as store:
+        store.add(MARKS, [{"snapshot": named("0800"), "state": "none", "at": 6, "by": "ada", "why": "", "approved": ""}])
+    lifted, _lines = run(rollout_info, rings=RINGS, **options)
+    assert [(item["name"], item["mark"], item["by"]) for item in lifted["snapshots"]][1] == (named("0800"), "", "")
 
 
 def test_a_state_that_is_not_there_is_told(options: dict[str, str]) -> None:

@@ -50,7 +50,7 @@ def test_marks_are_made_and_kept(state_dir):
     assert not do(rollout_mark, state_dir, snapshots=[named(9)], state="none", by="dave")["changed"]
     assert marks(state_dir) == [("0800", "bad", "carol", "breaks dns", ""), ("0900", "bad", "carol", "breaks dns", ""),
                                 ("0800", "badfwd", "carol", "breaks dns", "eve"), ("0900", "none", "carol", "", "")]
-    assert load(state_dir).mark_of(named(8)).approved == "eve" and load(state_dir).mark_of(named(9)) is None
+    assert load(state_dir).last_marks.get(named(8)).approved == "eve" and load(state_dir).last_marks.get(named(9)) is None
 
 
 @pytest.mark.parametrize(("given", "field"), [

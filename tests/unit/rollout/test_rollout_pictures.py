@@ -53,6 +53,14 @@ def test_a_picture_has_title_hours_rings_bars_marks_and_holds():
     assert "prod holds from 2014-02-11 10:16: the kill switch of ring prod is on, thrown by ada: payday" in found
 
 
+def test_a_mark_that_was_taken_back_is_shown_nowhere():
+    lifted = BAD + marked("none", 8, 9, 10, by="ada", at="10:16")
+    for marks, shown in ((BAD, True), (lifted, False)):
+        told = picture.draw(shop(marks), marks) + "\n".join(table.lines(shop(marks), marks))
+        assert [sign in told for sign in ("\u2715", "class=\"marked\"", "marked bad", "is marked")] == [shown] * 4
+        assert "marked none" not in told
+
+
 def test_texts_of_people_are_never_markup():
     marks = [Mark(named(10), "bad", clock("10:15"), "<b>", "</text><script>alert(1)</script>\x00&")]
     drawn = picture.draw(shop(marks), marks, "<script>")

@@ -260,9 +260,9 @@ def test_the_content_of_a_bad_one_is_bad_under_any_name(site):
     mark(site.state_dir, 8)
     done = site.take(9)
     assert "its content is that of %s, which ann marked bad: broken" % named(8) in done["message"]
-    assert load(site.state_dir).mark_of(named(9)).state == "bad" and load(site.state_dir).mark_of(named(7)) is None
+    assert load(site.state_dir).last_marks.get(named(9)).state == "bad" and load(site.state_dir).last_marks.get(named(7)) is None
     site.commit("Fix", main_cf="fixed")
-    assert load(site.state_dir).mark_of(site.take(10)["snapshot"]["name"]) is None
+    assert load(site.state_dir).last_marks.get(site.take(10)["snapshot"]["name"]) is None
 
 
 def test_a_snapshot_with_a_commit_that_was_marked_is_told(site):
@@ -395,7 +395,7 @@ def test_git_that_hangs_keeps_nobody_from_marking(site, tmp_path):
         mark(site.state_dir, 7)
         with pytest.raises(StagecraftError, match="is held by .* .process %d.: taking a snapshot" % taker.pid):
             site.take(8, lock_timeout=0.2)
-        assert load(site.state_dir).mark_of(named(7))
+        assert load(site.state_dir).last_marks.get(named(7))
     finally:
         taker.kill()
         taker.wait()

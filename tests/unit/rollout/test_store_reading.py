@@ -50,7 +50,7 @@ def test_what_was_recorded_is_read(state_dir):
     state = load(state_dir)
     assert state.problems == [] and state.stops == [] and not held(state)
     assert [snapshot.name for snapshot in state.snapshots] == [named(7), named(8)]
-    assert state.marks == [Mark(named(8), "bad", at(10), "ann", "broken")] and state.mark_of(named(8)).by == "ann" and state.mark_of(named(7)) is None
+    assert state.marks == [Mark(named(8), "bad", at(10), "ann", "broken")] and list(state.last_marks.values()) == state.marks
     assert state.targets["db/1"] == [{"snapshot": named(7), "ok": True, "at": at(7), "by": ""}] and state.rings == {"web1": "dev", "db/1": "dev"}
     assert state.target("web1", "dev") == Target("web1", "dev", named(7), frozenset([named(7)]), "", at(7))
     assert state.running([named(7)]) == ["db/1", "web1"] and state.running([named(8)]) == []
@@ -200,4 +200,4 @@ def test_a_mark_that_was_taken_back_lets_targets_go(state_dir):
     mark(state_dir, 8, "none", why="")
     state = load(state_dir)
     plan = plans.compile(at(12), Schedule((Ring("dev"),)), state.snapshots, state.marks, state.stops)
-    assert state.mark_of(named(8)) is None and len(state.marks) == 2 and decide(plan, Target("h", "dev")).release == named(8)
+    assert state.last_marks.get(named(8)) is None and len(state.marks) == 2 and decide(plan, Target("h", "dev")).release == named(8)

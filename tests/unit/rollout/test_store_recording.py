@@ -85,7 +85,7 @@ def test_check_mode_writes_nothing_and_does_not_wait(state_dir):
     with recording.opened(str(state_dir), "test"):
         with recording.opened(str(state_dir), "test", timeout=0, check_mode=True) as store:
             store.add("marks", [{"snapshot": named(8), "state": "bad", "at": 1, "by": "", "why": "", "approved": ""}])
-            assert store.ran(["a"], named(8), True, 5) == ["a"] and store.state.mark_of(named(8))
+            assert store.ran(["a"], named(8), True, 5) == ["a"] and store.state.last_marks.get(named(8))
     assert tree(state_dir) == before
 
 
@@ -167,7 +167,7 @@ with recording.opened(sys.argv[1], "test") as store:
     state = load(state_dir)
     assert state.problems == [] and [mark.snapshot for mark in state.marks] in ([named(7)], [named(7), "s"])
     mark(state_dir, 8)
-    assert os.listdir(state_dir / ".work") == [] and load(state_dir).problems == [] and load(state_dir).mark_of(named(8))
+    assert os.listdir(state_dir / ".work") == [] and load(state_dir).problems == [] and load(state_dir).last_marks.get(named(8))
 
 
 def test_killed_between_the_journal_and_its_copy(state_dir):
@@ -195,7 +195,7 @@ def test_a_full_disk_loses_nothing(tmp_path):
         assert tree(state_dir) == before and load(state_dir).problems == []
         os.unlink(tmp_path / "disk/filler")
         mark(state_dir, 8)
-        assert load(state_dir).mark_of(named(8)) and load(state_dir).problems == []
+        assert load(state_dir).last_marks.get(named(8)) and load(state_dir).problems == []
     finally:
         undo()
 
@@ -206,7 +206,7 @@ def test_a_copy_that_cannot_be_written_is_a_warning(state_dir):
     warnings = []
     with recording.opened(str(state_dir), "test", warn=warnings.append) as store:
         store.add("marks", [{"snapshot": named(8), "state": "bad", "at": 1, "by": "", "why": "", "approved": ""}])
-    assert "Everything was recorded; only the copy of the state was not: " in warnings[0] and load(state_dir).mark_of(named(8))
+    assert "Everything was recorded; only the copy of the state was not: " in warnings[0] and load(state_dir).last_marks.get(named(8))
 
 
 def test_the_copy_holds_everything_but_the_targets(state_dir):

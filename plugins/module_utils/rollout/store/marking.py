@@ -31,10 +31,10 @@ def marks(state, names, mark, at, by, why, approved="", **cause):
         raise InputError("why", why, "is empty", "Say what is wrong with the snapshot: everybody who is held back reads it")
     if approved and mark not in (BADFWD, GOOD):
         raise InputError("approved", approved, "goes with badfwd and good only", "Leave it out")
-    found = []
+    found, present = [], state.last_marks
     for name in names:
         known(state, "snapshots", name)
-        last = state.mark_of(name)
+        last = present.get(name)
         there = (last.state, last.why, last.approved) if last else (NONE, "", "")
         wanted = (mark, why, approved) if mark != NONE else (NONE, "", "")
         if there != wanted:

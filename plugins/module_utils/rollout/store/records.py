@@ -39,7 +39,7 @@ def parse(kind, text):
     """
     try:
         # A fleet has so many targets that only what people write is looked at for keys that stand twice.
-        record = json.loads(text, object_pairs_hook=None if kind == "target" else _once)
+        record = json.loads(text, object_pairs_hook=None if kind == "target" else once)
     except RecursionError:
         raise ValueError("is not JSON") from None
     _check(kind, record)
@@ -65,17 +65,25 @@ def snapshot(record):
     return Snapshot(record["name"], record["at"], record["commit"], record["digest"], record["barrier"], record["dead_end"])
 
 
-def _once(pairs):
+def once(pairs):
+    """The object of JSON that has these keys and values.
+
+    :raises ValueError: a key stands twice.
+    """
     if len({key for key, value in pairs}) < len(pairs):
         raise ValueError("has a key twice")
     return dict(pairs)
 
 
+def is_instant(value):
+    """Whether it is a whole number of seconds since 1970."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _check_runs(runs):
     try:
         for run in runs:
-            at = run["at"]
-            if not (isinstance(run["snapshot"], str) and run["snapshot"] and isinstance(at, int) and not isinstance(at, bool) and isinstance(run["ok"], bool)):
+            if not (isinstance(run["snapshot"], str) and run["snapshot"] and is_instant(run["at"]) and isinstance(run["ok"], bool)):
                 raise ValueError("has the run %r, which is none" % run)
     except (TypeError, KeyError) as exc:
         raise ValueError("has no list of runs") from exc
@@ -88,7 +96,6 @@ def _check(kind, record):
         if key not in record:
             raise ValueError("has no %r" % key)
         value = record[key]
-        good = {_TEXT: isinstance(value, str), _FLAG: isinstance(value, bool),
-                _INSTANT: isinstance(value, int) and not isinstance(value, bool) and value >= 0}[what]
+        good = {_TEXT: isinstance(value, str), _FLAG: isinstance(value, bool), _INSTANT: is_instant(value)}[what]
         if not good or key in _NAMES and not value and not (kind == "target" and key == "ring"):
             raise ValueError("has %r as %r, which is not %s" % (value, key, what if not good else "a name"))

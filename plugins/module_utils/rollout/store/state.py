@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout import progress
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout import marks, progress
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import records
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store.layout import APPROVALS, MARKS, PINS
-from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, NONE, Stop, Target
+from ansible_collections.stagecraft.release.plugins.module_utils.rollout.terms import FLEET, Stop, Target
 
 
 @dataclass
@@ -48,8 +48,13 @@ class State:
 
     @property
     def marks(self):
-        """Every mark that was made, of ``Mark``, in that order; the last one of a snapshot counts."""
+        """Every mark that was made, of ``Mark``, in that order."""
         return [records.mark(record) for record in self.journals.get(MARKS, ())]
+
+    @property
+    def last_marks(self):
+        """By name of snapshot, the mark that counts."""
+        return marks.last(self.marks)
 
     @property
     def pins(self):
@@ -71,11 +76,6 @@ class State:
         if not self.problems:
             return list(self.switches)
         return [Stop(FLEET, message="the state cannot be relied on: %s" % "; ".join(self.problems))] + self.switches
-
-    def mark_of(self, snapshot):
-        """The mark of a snapshot that counts, None where it has none."""
-        last = next((mark for mark in reversed(self.marks) if mark.snapshot == snapshot), None)
-        return last if last and last.state != NONE else None
 
     def target(self, name, ring):
         """A target as ``Target``: it runs what it ran with success last, and whatever was begun on it counts as run.
