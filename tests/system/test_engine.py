@@ -16,6 +16,8 @@ import pytest
 
 from tests.system.playbooks import ROOT, Run, environ
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).resolve().parent / "engine"
 ORDER = ["build", "stage", "install", "configure"]
 

@@ -21,6 +21,8 @@ from tests.bed.api import wait_for
 from tests.bed.network import free_port, is_listening
 from tests.system.playbooks import Run, environ
 
+pytestmark = pytest.mark.once
+
 CONFIGURATION = """
 {user}
 pid {directory}/nginx.pid;

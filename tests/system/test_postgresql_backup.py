@@ -16,6 +16,8 @@ from tests.bed.postgres import Postgres
 from tests.system.databases import Database, TABLES
 from tests.system.playbooks import Run, environ
 
+pytestmark = pytest.mark.once
+
 OURS, OTHER = "5a1ee9a5-9f3a-4dd0-9d39-6a2d4d2d6f10", "00000000-9f3a-4dd0-9d39-6a2d4d2d6f10"
 
 

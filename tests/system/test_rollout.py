@@ -15,6 +15,8 @@ import pytest
 
 from tests.system.rollouts import DAY, Rollout, command, stats
 
+pytestmark = pytest.mark.once
+
 STAGES = ["build", "stage", "install", "configure"]
 FIVE = {"dev": {}, "qa": {"delay": "1h"}, "stg": {"delay": "2h"}, "proda": {"delay": "3h"}, "prod": {"delay": "4h"}}
 

@@ -21,6 +21,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.running import 
 from ansible_collections.stagecraft.release.plugins.modules import rollout_snapshot
 from tests.system.playbooks import Run, environ
 
+pytestmark = pytest.mark.once
+
 INVENTORY = """
 [ring_dev]
 web1

@@ -15,6 +15,8 @@ import pytest
 
 from tests.system.rollouts import DAY, Rollout
 
+pytestmark = pytest.mark.once
+
 RINGS = {"dev": {"hosts": 2}, "qa": {"delay": "1h", "hosts": 2}, "prod-a": {"delay": "2h"}}
 
 

@@ -23,6 +23,8 @@ from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store i
 
 from tests.system.playbooks import ROOT, Run, environ
 
+pytestmark = pytest.mark.once
+
 COLLECTIONS = Path(__file__).resolve().parent / "engine" / "collections"
 DAY = "20140211"
 STAGES = ["build", "stage", "install", "configure"]
