@@ -19,6 +19,8 @@ description:
   - Older releases of the same project are removed afterwards.
 author:
   - Contributors to the stagecraft.release project (@stagecraft)
+extends_documentation_fragment:
+  - stagecraft.release.server
 attributes:
   check_mode:
     description: Can run in check mode; returns what would be fetched and removed, and asks no source.
@@ -95,17 +97,6 @@ options:
     description: Whether a release may take the place of one with the same name and another manifest.
     type: bool
     default: false
-  validate_certs:
-    description: Whether a server's TLS certificate is verified.
-    type: bool
-    default: true
-  ca_path:
-    description: File on the host with the certificate authorities that may have signed it.
-    type: path
-  headers:
-    description: Headers of every request, such as an C(Authorization). They are not sent on where a server redirects to another one.
-    type: dict
-    default: {}
   documents:
     description: The manifest and its signatures, packed. The action fills it in.
     type: dict
@@ -181,6 +172,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.running import 
 
 SPEC = dict(
     argument_spec=dict(
+        documents.SERVER,
         manifest=dict(type="path", required=True),
         digest=dict(type="str"),
         store=dict(type="path", default="/var/lib/stagecraft/artifacts"),
@@ -195,9 +187,6 @@ SPEC = dict(
         keep=dict(type="int", default=3),
         keep_releases=dict(type="list", elements="str", default=[]),
         replace=dict(type="bool", default=False),
-        validate_certs=dict(type="bool", default=True),
-        ca_path=dict(type="path"),
-        headers=dict(type="dict", default={}, no_log=True),
         documents=dict(type="dict", no_log=True),
         bundles=dict(type="dict"),
         leave_missing=dict(type="bool", default=False),

@@ -18,6 +18,8 @@ description:
   - Holds the artifacts beside the manifest against it, where they are on the host.
 author:
   - Contributors to the stagecraft.release project (@stagecraft)
+extends_documentation_fragment:
+  - stagecraft.release.server
 attributes:
   check_mode:
     description: Can run in check mode; verifies and writes nothing.
@@ -97,17 +99,6 @@ options:
     description: Seconds that a server may stay silent. One document may take ten times as long.
     type: float
     default: 30.0
-  validate_certs:
-    description: Whether a server's TLS certificate is verified.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificate authorities that may have signed it.
-    type: path
-  headers:
-    description: Headers of every request, such as an C(Authorization). They are not sent on where a server redirects to another one.
-    type: dict
-    default: {}
 requirements:
   - OpenSSH 8.2 or newer, for O(allowed_signers)
   - gpgv, for O(keyring)
@@ -203,12 +194,13 @@ differing:
 
 import time
 
-from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import checking, manifest, verifying
+from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import checking, documents, manifest, verifying
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(
     argument_spec=dict(
+        documents.SERVER,
         sources=dict(type="list", elements="str", required=True),
         project=dict(type="str"),
         release=dict(type="str"),
@@ -226,9 +218,6 @@ SPEC = dict(
         platforms=dict(type="list", elements="str", default=[]),
         report_only=dict(type="bool", default=False),
         timeout=dict(type="float", default=30.0),
-        validate_certs=dict(type="bool", default=True),
-        ca_path=dict(type="path"),
-        headers=dict(type="dict", default={}, no_log=True),
     ),
     supports_check_mode=True,
 )

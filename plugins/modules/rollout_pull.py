@@ -21,6 +21,8 @@ description:
     host alone.
 author:
   - Contributors to the stagecraft.release project (@stagecraft)
+extends_documentation_fragment:
+  - stagecraft.release.server
 attributes:
   check_mode:
     description: Can run in check mode; it decides by what the sources have, and keeps nothing.
@@ -75,17 +77,6 @@ options:
     description: Seconds that a source may stay silent.
     type: float
     default: 10.0
-  validate_certs:
-    description: Whether a server's TLS certificate is verified.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificate authorities that may have signed it.
-    type: path
-  headers:
-    description: Headers of every request, such as an C(Authorization). They are not sent on where a server redirects to another one.
-    type: dict
-    default: {}
   now:
     description: Decide as if it were this time in UTC, such as V(2030-01-31 10:16). For rehearsals, with a O(state_dir) of their own.
     type: str
@@ -179,13 +170,14 @@ problems:
 import time
 
 from ansible_collections.stagecraft.release.plugins.module_utils import rollout_options, rollout_pulling
-from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import signature
+from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import documents, signature
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import InputError
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming, pulled
 from ansible_collections.stagecraft.release.plugins.module_utils.running import run_module
 
 SPEC = dict(
     argument_spec=dict(
+        documents.SERVER,
         sources=dict(type="list", elements="str", required=True),
         allowed_signers=dict(type="path", required=True),
         identity=dict(type="str"),
@@ -197,9 +189,6 @@ SPEC = dict(
         disable_file=dict(type="path", default="/etc/stagecraft/rollout.disabled"),
         begun=dict(type="str", default=""),
         timeout=dict(type="float", default=10.0),
-        validate_certs=dict(type="bool", default=True),
-        ca_path=dict(type="path"),
-        headers=dict(type="dict", default={}, no_log=True),
         now=dict(type="str"),
     ),
     supports_check_mode=True,

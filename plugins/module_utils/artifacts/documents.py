@@ -22,6 +22,8 @@ SIGNATURE_LIMIT = 64 * 1024
 CHUNK = 64 * 1024
 # A source that keeps giving a byte now and then is given up after this many times the timeout.
 PATIENCE = 10
+# The options of a module by which servers are asked; the fragment ``server`` documents them.
+SERVER = {"validate_certs": {"type": "bool", "default": True}, "ca_path": {"type": "path"}, "headers": {"type": "dict", "default": {}, "no_log": True}}
 REMEDY = "Give the http or https url of a release directory, or its absolute path"
 
 
