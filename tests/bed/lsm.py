@@ -17,8 +17,10 @@ import threading
 import time
 import urllib.parse
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.serving import Quiet, WebServer
 
 # What follows each state by itself; of what an attribute `fail` names, the other branch.
 NEXT = {"start": "acknowledged", "acknowledged": "inprogress", "inprogress": "up", "update_start": "update_inprogress", "update_inprogress": "up",
@@ -72,34 +74,23 @@ class Instance:
             self.since = since
 
 
-class LsmServer(ThreadingHTTPServer):
+class LsmServer(WebServer):
     """Context manager.
 
     :param upstream: url of the orchestrator that gets everything else; None answers that with 404.
     :param step: seconds that an instance stays in a state which it leaves by itself.
     """
 
-    daemon_threads = True
-
     def __init__(self, upstream: str | None = None, step: float = 0.2) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.upstream = upstream
         self.step = step
-        self.url = "http://127.0.0.1:%d" % self.server_address[1]
         self.catalog: dict[str, dict[str, Any]] = {}
         self.instances: dict[str, Instance] = {}
         self.seen: list[dict[str, Any]] = []
         self.lock = threading.RLock()
         # Called with each request before it is answered.
         self.before = lambda request: None
-
-    def __enter__(self) -> LsmServer:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self.shutdown()
-        self.server_close()
 
     def declare(self, name: str, identity: str | None = "name", required: tuple[str, ...] = ("name",)) -> None:
         """Put a service entity into the catalog."""
@@ -198,7 +189,7 @@ ROUTES = (
 EXPORT = "/lsm/v1/exporter/export_service_definition"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: LsmServer
 
@@ -247,9 +238,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
 
 
 def _now() -> str:

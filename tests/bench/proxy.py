@@ -7,29 +7,21 @@
 from __future__ import annotations
 
 import http.client
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.serving import Quiet, WebServer
 
 HOP_BY_HOP = ("connection", "transfer-encoding", "keep-alive", "host", "content-length")
 
 
-class CountingProxy:
+class CountingProxy(WebServer):
     """Context manager: ``url`` stands for the server at ``upstream``, ``count`` says how often it was asked."""
 
     def __init__(self, upstream: str) -> None:
         self.count = 0
         self._upstream = urlsplit(upstream)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = "http://127.0.0.1:%d" % self._server.server_address[1]
-
-    def __enter__(self) -> "CountingProxy":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._handler())
 
     def take(self) -> int:
         """The requests since the last call."""
@@ -39,7 +31,7 @@ class CountingProxy:
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def forward(self) -> None:
@@ -60,8 +52,5 @@ class CountingProxy:
                 upstream.close()
 
             do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = forward
-
-            def log_message(self, *_arguments: object) -> None:
-                pass
 
         return Handler

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -15,17 +14,16 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests import serving
 from tests.fleet import NoEngine
 from tests.fleet.docker import docker
 from tests.fleet.engine import Engine
@@ -422,16 +420,8 @@ def test_hosts_of_one_play_may_be_brought_to_different_releases(tmp_path: Path) 
 @pytest.fixture
 def server(built: Site) -> Iterator[str]:
     """A web server of the releases root."""
-    class Quiet(SimpleHTTPRequestHandler):
-        """Logs nothing."""
-
-        def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(built.root))) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with serving.files(built.root) as running:
+        yield running.url
 
 
 @pytest.mark.slow

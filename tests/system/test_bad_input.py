@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
-import threading
 import uuid
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from tests.bed.network import free_port
+from tests.serving import Quiet, WebServer
 from tests.system.playbooks import EXPECT_ALL
 from tests.system.subject import Subject
 
@@ -59,20 +59,15 @@ def unchanged(subject):
 @pytest.fixture(scope="module")
 def not_an_orchestrator():
     """url of a web server that answers every request with a page."""
-    class Pages(http.server.BaseHTTPRequestHandler):
+    class Pages(Quiet, BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
             self.wfile.write(b"<html><body>It works!</body></html>")
 
-        def log_message(self, *_arguments):
-            """Say nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield "http://127.0.0.1:%d" % server.server_port
-        server.shutdown()
+    with WebServer(Pages) as server:
+        yield server.url
 
 
 def test_unreachable_url(unchanged):

@@ -10,15 +10,15 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from tests.bed.api import wait_for
 from tests.bed.network import free_port, is_listening
+from tests.serving import Quiet, WebServer
 from tests.system.playbooks import Run, environ
 
 pytestmark = pytest.mark.once
@@ -44,7 +44,7 @@ http {{
 """
 
 
-class _Api(BaseHTTPRequestHandler):
+class _Api(Quiet, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
@@ -52,9 +52,6 @@ class _Api(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
-
-    def log_message(self, *_arguments):
-        """Say nothing."""
 
 
 class Nginx:
@@ -99,13 +96,11 @@ def nginx_fixture(tmp_path):
     if not program:
         pytest.skip("no nginx on this machine (Debian has it in the package nginx)")
     tmp_path.chmod(0o755)
-    api = ThreadingHTTPServer(("127.0.0.1", 0), _Api)
-    threading.Thread(target=api.serve_forever, daemon=True).start()
-    nginx = Nginx(program, tmp_path, api.server_address[1])
-    yield nginx
-    nginx.process.terminate()
-    nginx.process.wait(20)
-    api.shutdown()
+    with WebServer(_Api) as api:
+        nginx = Nginx(program, tmp_path, api.server_port)
+        yield nginx
+        nginx.process.terminate()
+        nginx.process.wait(20)
 
 
 @pytest.mark.slow

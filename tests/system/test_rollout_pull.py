@@ -6,14 +6,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import naming
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import recording, records, switches
 
+from tests import serving
 from tests.system.playbooks import ROOT, Run, environ
 
 pytestmark = pytest.mark.once
@@ -28,13 +26,6 @@ pytestmark = pytest.mark.once
 COLLECTIONS = Path(__file__).resolve().parent / "engine" / "collections"
 DAY = "20140211"
 STAGES = ["build", "stage", "install", "configure"]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Gives files, and says nothing."""
-
-    def log_message(self, *_arguments: Any) -> None:
-        """Say nothing."""
 
 
 class Site:
@@ -47,8 +38,7 @@ class Site:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(directory / "key")], check=True, timeout=60)
         (directory / "allowed").write_text("rollout@example.com %s" % (directory / "key.pub").read_text())
         (directory / "schedule.yml").write_text("rings:\n- {name: dev, selector: {groups: [dev]}}\n- {name: prod, selector: {groups: [prod]}, delay: 2h}\n")
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(self.www)))
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.server = serving.files(self.www)
 
     def snapshot(self, *hours: str) -> None:
         """Snapshots of these hours of the day, such as 0800."""
@@ -111,9 +101,8 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     made = Site(tmp_path)
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with made.server:
+        yield made
 
 
 def test_a_host_comes_to_its_release_and_holds_when_it_shall(site: Site) -> None:

@@ -10,7 +10,8 @@ import base64
 import email
 import email.policy
 import socketserver
-import threading
+
+from tests.serving import InThread
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -66,7 +67,7 @@ class Handler(socketserver.StreamRequestHandler):
         self.wfile.write(text.encode() + b"\r\n")
 
 
-class MailSink(socketserver.ThreadingTCPServer):
+class MailSink(InThread, socketserver.ThreadingTCPServer):
     """Context manager. ``mails``: what it took; ``logins``: user, password, and whether inside TLS; ``seen``: every command.
 
     :param context: a server's TLS, offered by STARTTLS, or from the start with ``implicit``.
@@ -81,14 +82,6 @@ class MailSink(socketserver.ThreadingTCPServer):
         self.context, self.implicit, self.refuse = context, implicit, refuse or {}
         self.mails, self.logins, self.seen = [], [], []
         self.port = self.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
-        return self
-
-    def __exit__(self, *_details):
-        self.shutdown()
-        self.server_close()
 
     def handle_error(self, request, client_address):
         """A client that hangs up is no news."""

@@ -12,12 +12,13 @@ import io
 import json
 import subprocess
 import tarfile
-import threading
 import time
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
+
+from tests.serving import Quiet, WebServer
 
 NOW = "2026-11-21T09:00:00Z"
 EPOCH = 1795251600
@@ -106,7 +107,7 @@ class GpgKey:
         subprocess.run(["gpgconf", "--homedir", self.home, "--kill", "all"], check=False, timeout=30)
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class _Handler(Quiet, SimpleHTTPRequestHandler):
     """Gives files, unless the server's ``odd`` has something else for the path."""
 
     def do_GET(self):
@@ -129,27 +130,13 @@ class _Handler(SimpleHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
 
-    def log_message(self, *_arguments):
-        """Say nothing."""
 
-
-class Server:
+class Server(WebServer):
     """A context: serves a directory. ``odd`` holds ``{path: (status, headers, parts of the body, seconds between them)}``."""
 
     def __init__(self, directory):
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, directory=str(directory)))
-        self._server.daemon_threads = True
-        self._server.seen, self._server.odd = [], {}
-        self.seen, self.odd = self._server.seen, self._server.odd
-        self.url = "http://127.0.0.1:%d" % self._server.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, kwargs=dict(poll_interval=0.05), daemon=True).start()
-        return self
-
-    def __exit__(self, *_exception):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(functools.partial(_Handler, directory=str(directory)))
+        self.seen, self.odd = [], {}
 
 
 def tar(members, mode="w", comment=None):

@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote
 
 import pytest
@@ -19,10 +19,12 @@ from ansible_collections.stagecraft.release.plugins.module_utils.artifacts impor
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 from ansible_collections.stagecraft.release.plugins.modules import artifact_fetch
 
+from tests.serving import Quiet, WebServer
+
 from manifest_samples import EPOCH, call, document, entry, fill
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Gives files; before that, what the server's faults say."""
 
     protocol_version = "HTTP/1.1"
@@ -69,9 +71,6 @@ class Handler(BaseHTTPRequestHandler):
             self.begin(200, len(data))
         self.wfile.write(data[start:start + count])
         self.wfile.flush()
-
-    def log_message(self, *_arguments):
-        """Say nothing."""
 
 
 def good(handler, data):
@@ -159,7 +158,7 @@ def redirect(url):
     return fault
 
 
-class Server(ThreadingHTTPServer):
+class Server(WebServer):
     """Context manager: gives what is below ``root``.
 
     :ivar faults: by the path of an artifact what is done in place of giving it: a function, or a list of them for the first requests.
@@ -169,17 +168,15 @@ class Server(ThreadingHTTPServer):
     :ivar connections: how many there were.
     """
 
-    daemon_threads = True
     request_queue_size = 64
 
     def __init__(self, root):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.root = root
         self.faults, self.fault = {}, None
         self.ranges = True
         self.seen, self.connections = [], 0
         self.lock, self.ended = threading.Lock(), threading.Event()
-        self.url = "http://127.0.0.1:%d" % self.server_address[1]
 
     def asked(self):
         """The paths that were asked for, in order, and anew from here on."""
@@ -190,14 +187,9 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, *_details):
         """Clients that go away are part of the tests."""
 
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
-        return self
-
-    def __exit__(self, *_details):
+    def __exit__(self, *details):
         self.ended.set()
-        self.shutdown()
-        self.server_close()
+        super().__exit__(*details)
 
 
 def release(root, files, name="v2", project="shop", **more):

@@ -313,7 +313,7 @@ def test_tls(verify, refused, path, tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem, tmp_path / "key.pem")
     with Server(tmp_path / "releases") as plain, Server(tmp_path / "releases") as tls:
-        tls._server.socket = context.wrap_socket(tls._server.socket, server_side=True)
+        tls.socket = context.wrap_socket(tls.socket, server_side=True)
         url = tls.url.replace("http:", "https:") + "/shop/v2"
         assert "certificate verify failed" in refused(url)
         assert verify(url, ca_path=pem)["signature"] == verify(url, validate_certs=False)["signature"] == "good"

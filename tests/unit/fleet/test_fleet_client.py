@@ -7,20 +7,19 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from tests.fleet.client import Client
+from tests.serving import Quiet, WebServer
 
 
-class Server(ThreadingHTTPServer):
+class Server(WebServer):
     """Answers with what `answer` is at that moment; a status of 0 stands for a connection that is cut."""
 
-    daemon_threads = True
     answer = (200, "v1\n")
     delay = 0.0
 
@@ -28,7 +27,7 @@ class Server(ThreadingHTTPServer):
         """A client that went away is no news."""
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
@@ -39,22 +38,15 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body.encode())
 
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
+    with Server(Handler) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def url(server: Server) -> str:
-    return f"http://127.0.0.1:{server.server_port}/"
+    return f"{server.url}/"
 
 
 def test_answers_are_counted_by_status_and_body(server):

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.serving import Quiet, WebServer
 
 
 class Answer:
@@ -22,7 +23,7 @@ class Answer:
         self.delay = delay
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Answers from the server's script; the last answer stays."""
 
     def _handle(self):
@@ -46,25 +47,11 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle
 
-    def log_message(self, *_args):
-        """Say nothing."""
 
-
-class Loopback(ThreadingHTTPServer):
+class Loopback(WebServer):
     """Context manager. ``script``: answers (or functions of a request that give one), ``seen``: requests."""
 
-    daemon_threads = True
-
     def __init__(self, *script):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.script = list(script)
         self.seen = []
-        self.url = "http://127.0.0.1:%d" % self.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
-        return self
-
-    def __exit__(self, *_details):
-        self.shutdown()
-        self.server_close()

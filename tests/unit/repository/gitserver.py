@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.server
 import os
 import subprocess
-import threading
+from http.server import BaseHTTPRequestHandler
+
+from tests.serving import Quiet, WebServer
 
 USER, PASSWORD = "op", "s3cret/t@ken"
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     root = None
-
-    def log_message(self, *args):
-        """Nothing."""
 
     def do_GET(self):
         """Answer one request of git."""
@@ -62,12 +60,5 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serving(root):
     """Serve the repositories below a directory; gives ``host:port``."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"root": root}))
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield "127.0.0.1:%d" % server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with WebServer(type("Handler", (_Handler,), {"root": root})) as server:
+        yield "127.0.0.1:%d" % server.server_port

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import subprocess
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 
 from ansible_collections.stagecraft.release.plugins.module_utils.artifacts import signature
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout import published
 from ansible_collections.stagecraft.release.plugins.module_utils.rollout.store import recording
 from ansible_collections.stagecraft.release.plugins.modules import rollout_publish, rollout_pull
+
+from tests.serving import Quiet, WebServer
 
 import store_samples as samples
 from store_samples import at, named
@@ -40,7 +41,7 @@ def allow(path, *keys):
     return str(path)
 
 
-class Handler(SimpleHTTPRequestHandler):
+class Handler(Quiet, SimpleHTTPRequestHandler):
     """Gives files, or so many bytes of them as the server may."""
 
     def do_GET(self):
@@ -55,31 +56,17 @@ class Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data[:self.server.cut])
 
-    def log_message(self, *_arguments):
-        """Say nothing."""
 
-
-class Server(ThreadingHTTPServer):
+class Server(WebServer):
     """Context manager: a web server of a directory.
 
     :ivar cut: how many bytes of a file it sends; None for all.
     :ivar announced: whether it says the length of the whole file all the same.
     """
 
-    daemon_threads = True
-
     def __init__(self, root):
-        super().__init__(("127.0.0.1", 0), functools.partial(Handler, directory=str(root)))
+        super().__init__(functools.partial(Handler, directory=str(root)))
         self.cut, self.announced = None, True
-        self.url = "http://127.0.0.1:%d" % self.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, kwargs=dict(poll_interval=0.01), daemon=True).start()
-        return self
-
-    def __exit__(self, *_details):
-        self.shutdown()
-        self.server_close()
 
 
 class Site:
