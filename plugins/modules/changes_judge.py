@@ -62,12 +62,6 @@ options:
     description: How RV(message) tells the operator to approve. V(<digest>) stands for the digest.
     type: str
     default: -e inmanta_model_approve=<digest>
-  prompt:
-    description:
-      - Ask the person at the terminal when an approval is needed; only the typed word C(yes) approves.
-      - Without a terminal nobody is asked. The plain module, on a remote host, never asks.
-    type: bool
-    default: false
   table_limit:
     description: How many resources RV(table) shows. Unexpected ones come first.
     type: int
@@ -176,13 +170,10 @@ SPEC = dict(
         approve=dict(type="raw"),
         approve_by=dict(type="str"),
         approve_hint=dict(type="str", default="-e inmanta_model_approve=<digest>"),
-        prompt=dict(type="bool", default=False),
         table_limit=dict(type="int", default=50),
     ),
     supports_check_mode=True,
 )
-
-QUESTION = "Deploy these changes (%s)? Type yes to approve, anything else to leave them waiting: "
 
 
 def execute(call):
@@ -197,9 +188,6 @@ def execute(call):
     lines = table(changes, {row["resource"]: row["reason"] for row in verdict.unexpected}, params["table_limit"])
     for line in lines if verdict.verdict == "needs_approval" else ():
         call.progress(line)
-    if params["prompt"] and verdict.verdict == "needs_approval" and call.ask(QUESTION % verdict.digest) == "yes":
-        given = approval.parse([{"digest": verdict.digest, "who": params["approve_by"] or "the person at the terminal"}])
-        verdict = judge(changes, policy, given, datetime.datetime.now(datetime.timezone.utc), params["subject"])
     message = report.message(changes, verdict, params["approve_hint"])
     return dict(verdict.as_dict(), changed=False, counts=changes.counts(), table=lines, message=message)
 

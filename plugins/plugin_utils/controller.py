@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.stagecraft.release.plugins.module_utils.errors import StagecraftError
 from ansible_collections.stagecraft.release.plugins.module_utils.running import Call
-from ansible_collections.stagecraft.release.plugins.plugin_utils.lock_renewal import LockRenewal
+from ansible_collections.stagecraft.release.plugins.plugin_utils.lock_renewal import LockRenewal, beating
 
 SPEC_RULES = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
 
@@ -52,8 +52,8 @@ class ControllerAction(ActionBase):
         if validation.error_messages:
             raise AnsibleActionFail("%s: %s" % (self._task.action, "; ".join(validation.error_messages)))
         params = validation.validated_parameters
-        call = Call(params, self._task.check_mode, self._task.diff, self._progress, self.heartbeat(params, task_vars), self._warn,
-                    self._ask)
+        beat = self.heartbeat(params, task_vars)
+        call = Call(params, self._task.check_mode, self._task.diff, self._progress, beat, self._warn, lambda question: self._ask(question, beat))
         try:
             if call.check_mode and not spec.get("supports_check_mode"):
                 return dict(skipped=True, msg="check mode is not supported")
@@ -86,9 +86,10 @@ class ControllerAction(ActionBase):
         return "%s: %s" % (self._templar.available_variables.get("inventory_hostname"), text)
 
     @staticmethod
-    def _ask(question):
+    def _ask(question, beat):
         try:
-            return Display().prompt_until(question).decode("utf-8", "replace").strip()
+            with beating(beat):
+                return Display().prompt_until(question).decode("utf-8", "replace").strip()
         except AnsiblePromptNoninteractive:
             return None
 

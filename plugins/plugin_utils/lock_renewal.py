@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 
 from ansible.errors import AnsibleConnectionFailure
@@ -23,6 +25,35 @@ EVERY = 20.0
 AGAIN = 2.0
 REQUEST_TIMEOUT = 10.0
 MODULE_NAME = "stagecraft.release.stages_lock"
+
+
+@contextlib.contextmanager
+def beating(beat, every=1.0):
+    """Go on proving that the run goes on, while it waits for something that cannot be asked for its state, such as a person.
+
+    :param beat: see :meth:`LockRenewal.beat`; it is called by a thread.
+    :param every: seconds between two calls.
+    :raises StagecraftError: at the end, where the lock was lost meanwhile.
+    """
+    ended, lost = threading.Event(), []
+
+    def go_on():
+        try:
+            beat()
+            while not ended.wait(every):
+                beat()
+        except Exception as exc:  # told by the thread that waits
+            lost.append(exc)
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    if lost:
+        raise lost[0]
 
 
 class LockRenewal:

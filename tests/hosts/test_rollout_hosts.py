@@ -29,10 +29,13 @@ APPLY = """#!/bin/sh
 set -e
 cat doors.conf >> /var/log/doors
 """
-# From the hour in which it is noticed; the hours before it are in the system tests without a fleet.
-NOTICED = {"10:03": ["1000", "0900", "0800", "0700", "0600"]}
+UNNOTICED = {
+    "08:30": ["0800", "0700", "0600", "0500", "0400"],
+    "09:05": ["0900", "0800", "0700", "0600", "0500"],
+    "10:03": ["1000", "0900", "0800", "0700", "0600"],
+}
 WITH_BAD = {
-    **NOTICED,
+    **UNNOTICED,
     "10:16": ["0700", "0700", "0700", "0700", "0600"],
     "11:05": ["1100", "0700", "0700", "0700", "0700"],
     "12:30": ["1200", "1100", "0700", "0700", "0700"],
@@ -41,7 +44,7 @@ WITH_BAD = {
     "15:00": ["1500", "1400", "1300", "1200", "1100"],
 }
 WITH_BADFWD = {
-    **NOTICED,
+    **UNNOTICED,
     "10:16": ["1000", "0900", "0800", "0700", "0600"],
     "11:05": ["1100", "1100", "0800", "0700", "0700"],
     "12:30": ["1200", "1100", "1100", "0700", "0700"],
@@ -171,9 +174,12 @@ def test_what_is_marked_while_the_kill_switch_is_on_goes_back_when_it_is_off(fle
 @pytest.mark.parametrize("state, after", [("bad", WITH_BAD), ("badfwd", WITH_BADFWD)])
 def test_the_day_of_the_seed_hour_by_hour(fleet: Hosts, tmp_path: Path, state: str, after: dict[str, list[str]]) -> None:
     doors = Doors(tmp_path, fleet)
-    doors.snapshot("0600", "0700", "0800", "0900", "1000")
-    seen = {"10:03": doors.moved("10:03")}
-    assert seen == NOTICED
+    doors.snapshot("0400", "0500", "0600", "0700")
+    seen = {}
+    for at in UNNOTICED:
+        doors.snapshot(at[:2] + "00")
+        seen[at] = doors.moved(at)
+    assert seen == UNNOTICED
     doors.incident(state)
     unmarked = doors.applied()
     seen["10:16"] = doors.moved("10:16")

@@ -12,6 +12,7 @@ import re
 import select
 import subprocess
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,10 +152,10 @@ class Subject(Target):
         """Run a playbook of a site's own."""
         return self.run(str(path), release, *arguments, **dict({"inmanta_model_policy": EXPECT_ALL}, **extra))
 
-    def at_terminal(self, release: str, answer: str, **extra: Any) -> Run:
-        """``upgrade.yml`` at a terminal, with somebody who types ``answer`` when asked."""
+    def at_terminal(self, release: str, answer: str, think: Callable[[], object] | None = None, **extra: Any) -> Run:
+        """``upgrade.yml`` at a terminal, with somebody who thinks and then types ``answer`` when asked."""
         command = self.command("upgrade", release, inmanta_model_approval="prompt", **extra)
-        return converse(command, "Type yes", answer)
+        return converse(command, "Type yes", answer, think)
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -162,11 +163,12 @@ def git(repository: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def converse(command: list[str], question: str, answer: str) -> Run:
+def converse(command: list[str], question: str, answer: str, think: Callable[[], object] | None = None) -> Run:
     """Run a command at a pseudo terminal; type ``answer`` once ``question`` appears, and again where it got lost.
 
     What is typed before Ansible reads is thrown away, and it asks a moment before it reads.
 
+    :param think: called before the answer is typed for the first time.
     :returns: the run, its seconds 0; a question that never came is seen in its output.
     """
     master, slave = os.openpty()
@@ -181,6 +183,8 @@ def converse(command: list[str], question: str, answer: str) -> Run:
             except OSError:  # the other side is closed
                 break
         elif question.encode() in output.splitlines()[-1]:
+            if think:
+                think = think()
             os.write(master, answer.encode() + b"\r")
         asked = question.encode() in output
     os.close(master)

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 import pytest
 
+from ansible_collections.stagecraft.release.plugins.module_utils.state.lock import FORMAT
+from tests.system.killing import lock
 from tests.system.subject import COVER_NOTHING, digest_of
 
 YESTERDAY = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -105,3 +108,18 @@ def test_typed_yes(subject):
     digest = assert_waits(subject, refused.refused("Type yes to approve"), release)
     subject.at_terminal(release, "yes", inmanta_model_policy=COVER_NOTHING).ok()
     assert_deployed(subject, release, digest)
+
+
+@pytest.mark.slow
+def test_the_lock_is_kept_while_a_person_thinks(subject):
+    release, renewed = subject.release(), []
+
+    def think():
+        for _second in range(70):
+            renewed.extend({lock(subject)["renewed"]}.difference(renewed))
+            time.sleep(1)
+
+    subject.at_terminal(release, "yes", think, inmanta_model_policy=COVER_NOTHING).ok()
+    assert_deployed(subject, release, subject.facts()["stages"]["configure"]["output"]["_approval"]["digest"])
+    moments = [datetime.datetime.strptime(text, FORMAT) for text in renewed]
+    assert len(moments) >= 3 and all(15 < (after - before).total_seconds() < 30 for before, after in zip(moments, moments[1:]))

@@ -21,7 +21,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.state import lo
 from ansible_collections.stagecraft.release.plugins.module_utils.state.backends import FileBackend
 from ansible_collections.stagecraft.release.plugins.modules import stages_lock
 from ansible_collections.stagecraft.release.plugins.plugin_utils import lock_renewal
-from ansible_collections.stagecraft.release.plugins.plugin_utils.lock_renewal import LockRenewal
+from ansible_collections.stagecraft.release.plugins.plugin_utils.lock_renewal import LockRenewal, beating
 from ansible_collections.stagecraft.release.plugins.plugin_utils.this_run import this_run
 
 FORK = multiprocessing.get_context("fork")
@@ -193,6 +193,31 @@ def test_on_a_host_a_refusal_stops_the_run(places):
 def test_wrong_lock_options_are_told():
     with pytest.raises(StagecraftError, match="^lock: .*unit"):
         LockRenewal(Action(), {}, {"backend": "file"}).beat()
+
+
+def test_it_beats_while_a_person_thinks():
+    beats = []
+    with beating(lambda: beats.append(time.monotonic()), every=0.01):
+        deadline = time.monotonic() + 20
+        while len(beats) < 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    ended = len(beats)
+    time.sleep(0.05)
+    assert len(beats) == ended
+
+
+def test_a_lock_that_is_lost_while_a_person_thinks_is_told_with_the_answer():
+    beats = []
+
+    def beat():
+        beats.append(1)
+        raise StagecraftError("lost")
+
+    with pytest.raises(StagecraftError, match="lost"):
+        with beating(beat, every=0.01):
+            time.sleep(0.1)
+    assert len(beats) == 1
 
 
 def worker(path):

@@ -27,16 +27,11 @@ DIGEST = Changes(CHANGES).digest
 KEYS = {"changed", "verdict", "digest", "unexpected", "unchecked", "covered", "over_caps", "approval", "counts", "table", "message"}
 
 
-def never_asked(question):
-    raise AssertionError(question)
-
-
-def run(changes=None, said=None, ask=None, **options):
+def run(changes=None, said=None, **options):
     """The result for the options, with the defaults of the specification; progress goes to ``said``."""
     params = {name: option.get("default") for name, option in changes_judge.SPEC["argument_spec"].items()}
     params.update(options, changes=CHANGES if changes is None else changes)
-    result = changes_judge.execute(
-        Call(params, check_mode=True, progress=(said if said is not None else []).append, ask=ask or never_asked))
+    result = changes_judge.execute(Call(params, check_mode=True, progress=(said if said is not None else []).append))
     assert set(result) == KEYS
     assert result["changed"] is False
     json.dumps(result)
@@ -136,26 +131,6 @@ def test_a_policy_file_is_read(tmp_path):
 def test_bad_input_is_refused(options, message):
     with pytest.raises(InputError, match=message):
         run(**options)
-
-
-@pytest.mark.parametrize("answer, verdict", [
-    ("yes", "approved"), ("no", "needs_approval"), ("", "needs_approval"), ("YES", "needs_approval"), ("y", "needs_approval"),
-    (None, "needs_approval"),
-])
-def test_only_a_typed_yes_approves(answer, verdict):
-    asked = []
-    result = run(prompt=True, approve_by="kim", unchecked=UNCHECKED, ask=lambda question: asked.append(question) or answer)
-    assert result["verdict"] == verdict
-    assert len(asked) == 1 and result["digest"] in asked[0]
-    assert result["approval"].get("who") == ("kim" if verdict == "approved" else None)
-
-
-@pytest.mark.parametrize("options", [
-    dict(prompt=False), dict(prompt=True, changes=[]), dict(prompt=True, approve=DIGEST),
-    dict(prompt=True, policy=[{"types": ["std::*"]}]),
-])
-def test_nobody_is_asked_without_need(options):
-    assert run(ask=never_asked, **options)["verdict"]
 
 
 @pytest.mark.parametrize("options, code, key, text", [
