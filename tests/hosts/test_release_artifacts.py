@@ -354,6 +354,7 @@ def test_drift_of_staged_files_is_found(deployed: Site, extent: str, text: str) 
         conf.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_what_differs_is_fetched_anew_although_another_release_is_a_link_to_it(site: Site) -> None:
     for release in ("v1", "v2"):
         site.build("files", release_artifacts_release=release)

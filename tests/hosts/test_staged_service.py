@@ -97,6 +97,7 @@ def test_a_changed_configuration_runs_configure_alone(service: Service) -> None:
     assert service.begun("web1", "v2")[count:] == ["configure"]
 
 
+@pytest.mark.slow
 def test_verify_finds_what_differs_and_the_run_mends_it(service: Service) -> None:
     service.bring("v2")
     service.fleet.exec("web1", "f=$(ls %s/releases/shop/v2/wheels/*.whl | head -1); printf x | dd of=$f conv=notrunc bs=1 seek=100 2>/dev/null" % STORE)

@@ -39,6 +39,7 @@ def test_candidate_waits_and_removes_a_file(environment):
     assert env.repository.deployed("old") is None
 
 
+@pytest.mark.slow
 def test_failing_resource(environment):
     env = environment()
     env.repository.release("v2", {"motd": "two\n"}, failing=["lost"], nulls=4, agents=("a0", "a1"))
@@ -66,6 +67,7 @@ def _gone(directory: str, state: dict) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_restart_and_removal():
     with Bed() as bed:
         state = bed.describe()
