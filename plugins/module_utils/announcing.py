@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from ansible_collections.stagecraft.release.plugins.module_utils.announce.delivery import NotDelivered, check_numbers, deliver
 from ansible_collections.stagecraft.release.plugins.module_utils.announce.mail import Mail
 from ansible_collections.stagecraft.release.plugins.module_utils.announce.webhook import Webhook
@@ -15,7 +17,7 @@ from ansible_collections.stagecraft.release.plugins.module_utils.people import a
 
 
 def announce(call, data, result):
-    """Send to everybody, one after the other; who did not take it keeps no other from it.
+    """Send to everybody at once; who does not take it keeps no other from it, and the run waits for the slowest alone.
 
     :param data: what ``announcement.compose`` gave.
     :param result: ``sent`` and ``not_sent``, which are filled.
@@ -28,8 +30,15 @@ def announce(call, data, result):
         if strict or data["event"] == "start":
             raise
         senders, result["not_sent"] = [], [exc.message]
-    for name, send in senders:
-        _send(call, name, send, data, result)
+    if call.check_mode:
+        for name, _send in senders:
+            call.progress("would announce by %s: %s" % (name, data["title"]))
+        result["sent"] = [name for name, _send in senders]
+    elif senders:
+        with ThreadPoolExecutor(len(senders)) as pool:
+            outcomes = list(pool.map(lambda sender: _deliver(call, *sender), senders))
+        result["sent"] = [name for (name, _send), (taken, _problem) in zip(senders, outcomes) if taken]
+        result["not_sent"] = [problem for _taken, problem in outcomes if problem]
     if result["not_sent"] and strict:
         raise StagecraftError("Not announced, %s: %s. Put it right, or only warn with release_announce_on_failure: warn."
                               % (data["title"], "; ".join(result["not_sent"])), **dict(result, changed=bool(result["sent"])))
@@ -37,19 +46,13 @@ def announce(call, data, result):
         call.warn("Not announced, %s: %s" % (data["title"], text))
 
 
-def _send(call, name, send, data, result):
-    if call.check_mode:
-        call.progress("would announce by %s: %s" % (name, data["title"]))
-        result["sent"].append(name)
-        return
+def _deliver(call, name, send):
+    """Whether a receiver took it, and what is wrong, empty where nothing is."""
     try:
         refused = deliver(send, call.params["retries"], call.heartbeat)
     except NotDelivered as exc:
-        result["not_sent"].append(str(exc))
-        return
-    result["sent"].append(name)
-    if refused:
-        result["not_sent"].append("%s: the server did not take %s" % (name, ", ".join(refused)))
+        return False, str(exc)
+    return True, "%s: the server did not take %s" % (name, ", ".join(refused)) if refused else ""
 
 
 def _senders(params, data):

@@ -14,7 +14,7 @@ version_added: 0.1.0
 author:
   - Contributors to the stagecraft.release project (@stagecraft)
 description:
-  - Sends one announcement to each webhook, as a POST of JSON, and one mail. What fails for a moment is tried again.
+  - Sends one announcement to each webhook, as a POST of JSON, and one mail, all at once. What fails for a moment is tried again.
   - An announcement that is not taken is a warning, unless O(on_failure=fail). So is an option that cannot be used, except with O(event=start), where it
     is an error, since nothing was changed yet.
   - Addresses of webhooks, headers and passwords are in no message and no result.

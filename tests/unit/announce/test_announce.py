@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -113,6 +114,18 @@ def test_who_cannot_be_reached_keeps_nobody_from_it():
     assert result["not_sent"][0] == "webhook chat: no connection: Connection refused"
     assert result["not_sent"][1] == "webhook 127.0.0.2: no connection: Connection refused"
     assert result["not_sent"][2].endswith("no connection to 127.0.0.1: Connection refused")
+
+
+def test_everybody_is_told_at_once():
+    all_are_asked = threading.Barrier(3, timeout=10)
+
+    def answer(_request):
+        all_are_asked.wait()
+        return Answer()
+
+    with Loopback(answer) as one, Loopback(answer) as two, Loopback(answer) as three:
+        result = send(webhooks=[hook(server, name=name) for name, server in (("a", one), ("b", two), ("c", three))])
+    assert (result["sent"], result["not_sent"]) == (["webhook a", "webhook b", "webhook c"], [])
 
 
 def test_no_answer_in_time():
