@@ -38,7 +38,7 @@ options:
     type: bool
     default: false
   reinstall:
-    description: Make a new checkout and a new virtual environment before compiling, as "Cleanup & recompile" does.
+    description: Make a new checkout and a new virtual environment before compiling, as "Cleanup & recompile" does. Releases up to 14 cannot.
     type: bool
     default: false
   reason:

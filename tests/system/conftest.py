@@ -84,6 +84,12 @@ def subject(shared: Subject) -> Subject:
     return shared
 
 
+@pytest.fixture(name="has_scheduler")
+def fixture_has_scheduler(subject: Subject) -> bool:
+    """Whether the release is of the newer era, by its number."""
+    return int(subject.api.status()["version"].split(".")[0]) >= 15
+
+
 @pytest.fixture(scope="session")
 def line_of_releases(bed: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReleaseLine]:
     """One environment that many tests take to the next release, each to one of its own."""

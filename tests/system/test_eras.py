@@ -6,16 +6,9 @@
 
 from __future__ import annotations
 
-import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import eras
 
 from tests.bed.api import ApiError
-
-
-@pytest.fixture(name="has_scheduler")
-def fixture_has_scheduler(subject) -> bool:
-    """Whether the release is of the newer era, by its number."""
-    return int(subject.api.status()["version"].split(".")[0]) >= 15
 
 
 def test_settings(subject, has_scheduler):

@@ -20,6 +20,7 @@ the same resource, new version  noted as a deployment              15 notes it t
 a resource is unavailable       for good                           perhaps for seconds              held for ``deploy.UNAVAILABLE_FOR``
 a paused agent that has worked  deploys nothing                    deploys one resource             not told: halted, kept paused and resumed
 intervals of 0                  hold a version back, without push  hold nothing back                not told: agents are held on each release
+a compile in a new checkout     unknown                            ``reinstall``                    400, which names it
 times                           8.7.6: UTC without saying so       offset                           the text
 =============================== ================================== ================================ =========================================
 """
