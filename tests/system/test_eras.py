@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.stagecraft.release.plugins.module_utils.inmanta import eras
 
 from tests.bed.api import ApiError
